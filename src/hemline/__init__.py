@@ -1,0 +1,5 @@
+"""Fashion recommendations for every customer."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

@@ -1,0 +1,253 @@
+"""The settings of a run: one TOML file per shop, every value checked, nothing ignored."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hemline.errors import ConfigError
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, and no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Columns(Section):
+    """What the shop calls Hemline's columns: `hemline name = "shop's name"`.
+
+    A column that is not named here is looked for under Hemline's own name and under the
+    name that the H&M files use.
+    """
+
+    articles: dict[str, str] = Field(default={}, description="columns of the product table")
+    customers: dict[str, str] = Field(default={}, description="columns of the customer table")
+    purchases: dict[str, str] = Field(
+        default={},
+        description="customer_id, article_id, time, price, channel, quantity of the purchases",
+    )
+
+
+class Ingest(Section):
+    """Reading the shop's files."""
+
+    articles: str = Field("articles", description="file of the product table, without ending")
+    customers: str = Field("customers", description="file of the customer table, without ending")
+    purchases: str = Field(
+        "transactions_train", description="file of the purchases, without ending"
+    )
+    images: str = Field("images", description="folder of the photos")
+    until: dt.date | None = Field(None, description="purchases after this day are not read")
+    max_reject_share: float = Field(
+        0.01, ge=0, le=1, description="a larger share of rejected rows stops the run"
+    )
+    memory_gb: float = Field(3.0, gt=0, description="memory DuckDB may take before it spills")
+
+
+class Photos(Section):
+    """Photos into vectors."""
+
+    embedder: str = Field(
+        "",
+        description='"onnx:FILE_OR_URL", "keras:ResNet50V2", "hf:NAME", "descriptor", or "" for '
+        "none: then photos are not used",
+    )
+    batch: int = Field(32, ge=1, description="photos in one pass through the model")
+    preprocessing: dict[str, Any] = Field(
+        default={},
+        description="of an ONNX model, in place of its sidecar TOML: size, channels, mean, scale, "
+        "layout, resize",
+    )
+
+
+class Similar(Section):
+    """Visually similar articles."""
+
+    neighbours: int = Field(10, ge=1, description="similar articles kept for each")
+
+
+class Weights(Section):
+    """Confidence of a purchase, from its date."""
+
+    kind: Literal["binary", "recent", "seasonal", "power_decay"] = Field(
+        "recent", description="how a purchase's weight follows from its date"
+    )
+    horizon_days: int = Field(7, ge=1, description="the days ahead that are recommended for")
+    horizons: tuple[int, ...] = Field(
+        (26, 52), description="recent: ages, in horizons, up to which `values` hold"
+    )
+    values: tuple[float, ...] = Field(
+        (5.0, 3.0, 1.0), description="recent and seasonal: weights, the last for all the rest"
+    )
+    dates: tuple[dt.date, ...] = Field(
+        (), description="fixed first days in place of `horizons`, the latest first"
+    )
+    season_horizons: int = Field(13, ge=1, description="seasonal: horizons with the first value")
+    months: tuple[int, ...] = Field(
+        (), description="seasonal: months with the second value; empty: the quarter recommended for"
+    )
+    exponent: float = Field(0.5, gt=0, description="power_decay: (1 + age in horizons) ** -this")
+    repeats: Literal["sum", "max", "last"] = Field(
+        "sum", description="how the weights of one customer's purchases of one article add up"
+    )
+    quantity: bool = Field(False, description="a purchase of n pieces weighs n times as much")
+
+    @model_validator(mode="after")
+    def _steps_fit(self) -> Self:
+        if self.kind == "recent":
+            steps = self.dates or self.horizons
+            if len(self.values) != len(steps) + 1:
+                raise ValueError(f"{len(steps)} steps need {len(steps) + 1} values")
+        if self.kind == "seasonal" and len(self.values) != 3:
+            raise ValueError("seasonal needs 3 values: lately, in season, the rest")
+        if not all(1 <= month <= 12 for month in self.months):
+            raise ValueError("months are 1 to 12")
+        return self
+
+
+class Als(Section):
+    """Alternating least squares for implicit feedback (Hu, Koren and Volinsky 2008)."""
+
+    factors: int = Field(64, ge=1, description="length of a vector")
+    iterations: int = Field(15, ge=1, description="passes over customers and articles")
+    regularization: float = Field(0.01, ge=0, description="weight of the squared norms")
+    seed: int = Field(1, ge=0, description="of the first factors; a run gives its own")
+    alpha: float = Field(1.0, gt=0, description="confidence = alpha x weight")
+    min_customer: int = Field(5, ge=0, description="k-core: articles a customer has at least")
+    min_article: int = Field(5, ge=0, description="k-core: customers an article has at least")
+    weights: Weights = Field(Weights(), description="confidence weights")
+
+
+class AlsoBought(Section):
+    """Others who bought what you bought also bought."""
+
+    per_article: int | None = Field(
+        100, ge=1, description="counts kept for each article, the largest; unset: all of them"
+    )
+
+
+class Popular(Section):
+    """Popularity, overall and by age."""
+
+    days: int = Field(7, ge=1, description="window before the cutoff")
+    by: Literal["customers", "units"] = Field(
+        "customers", description="count distinct customers, or pieces sold"
+    )
+    age_bounds: tuple[int, ...] = Field(
+        (25, 35, 45, 55, 65), description="last year of age of each band but the oldest"
+    )
+
+
+class Repurchase(Section):
+    """What the customer bought lately."""
+
+    days: int | None = Field(None, ge=1, description="how far back; unset: the whole history")
+    order: tuple[Literal["day", "price", "count"], ...] = Field(
+        ("day", "price"), description="latest day, dearest, most often first; ties by position"
+    )
+
+
+class Cascade(Section):
+    """The sources' way: similar to what you bought, ranked by ALS, filled in order."""
+
+    attributes: tuple[str, ...] = Field(
+        ("department_no", "index_code"),
+        description="a similar article must share each of these with some purchase",
+    )
+    similar_repeat: str = Field("allow", description="repeat policy of the similar articles")
+    also_bought_repeat: str = Field("exclude", description="repeat policy of also-bought")
+    popular_repeat: str = Field("allow", description="repeat policy of the popular articles")
+
+
+class Evaluate(Section):
+    """Backtest: the same function, at earlier cutoffs."""
+
+    folds: int = Field(1, ge=0, description="cutoffs, one horizon apart; 0: no backtest")
+    horizon_days: int = Field(7, ge=1, description="days after a cutoff that are predicted")
+    k: int = Field(12, ge=1, description="length of the list that is judged")
+
+
+class Config(Section):
+    """All settings of a run."""
+
+    recipe: str = Field("cascade", description='"cascade", "popular" or "repurchase"')
+    k: int = Field(12, ge=1, description="articles recommended to each customer")
+    seed: int = Field(1, ge=0, description="of every random choice")
+    threads: int = Field(0, ge=0, description="0: one for each processor")
+    columns: Columns = Columns()
+    ingest: Ingest = Ingest()
+    photos: Photos = Photos()
+    similar: Similar = Similar()
+    als: Als = Als()
+    also_bought: AlsoBought = AlsoBought()
+    popular: Popular = Popular()
+    repurchase: Repurchase = Repurchase()
+    cascade: Cascade = Cascade()
+    evaluate: Evaluate = Evaluate()
+
+    @classmethod
+    def load(cls, path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
+        """Read a TOML file and apply `section.key=value` overrides, which win.
+
+        Raises
+        ------
+        ConfigError
+            The file cannot be read, or a key or value is not one of the settings.
+        """
+        settings: dict[str, Any] = {}
+        if path is not None:
+            try:
+                settings = tomllib.loads(path.read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+                raise ConfigError(
+                    f"{path} cannot be read: {error}", hint="it is a TOML file of settings"
+                ) from None
+        for override in overrides:
+            _override(settings, override)
+        return cls.of(settings, str(path or "settings"))
+
+    @classmethod
+    def of(cls, settings: dict[str, Any], where: str = "settings") -> Config:
+        """Check a dict of settings."""
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            raise _config_error(error, where) from None
+
+
+def _override(settings: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {override}", hint="write it as section.key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.strip().split(".")
+    at = settings
+    for section in sections:
+        at = at.setdefault(section, {})
+        if not isinstance(at, dict):
+            raise ConfigError(f"--set {override}", hint=f"{section!r} is no section")
+    at[last] = value
+
+
+def _config_error(error: ValidationError, where: str) -> ConfigError:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        model: Any = Config
+        for part in path[:-1]:
+            model = model.model_fields[part].annotation
+        known = ", ".join(getattr(model, "model_fields", {}))
+        return ConfigError(f"{where}: no setting {'.'.join(path)!r}", hint=f"known here: {known}")
+    return ConfigError(
+        f"{where}: {'.'.join(path)} = {first.get('input')!r}: {first['msg']}",
+        hint="`hemline config` lists every setting with its default",
+    )

@@ -1,0 +1,1 @@
+"""How good are the recommendations? The same function, asked at earlier moments."""

@@ -1,0 +1,1 @@
+"""Photos into vectors, vectors into neighbours."""

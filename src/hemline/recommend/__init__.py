@@ -1,0 +1,1 @@
+"""Models joined into twelve articles for every customer."""

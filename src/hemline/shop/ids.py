@@ -1,0 +1,116 @@
+"""The shop's own ids at the border, int32 positions inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from hemline.errors import DataError, UnknownIdError
+
+MAX_ID_BYTES = 256
+"""Longer ids are refused: the map is as wide as its longest id."""
+
+
+class IdMap:
+    """A sorted, memory-mapped list of ids; the position of an id is its place in it.
+
+    Parameters
+    ----------
+    ids : bytes array (n,), dtype S
+        UTF-8, strictly ascending. DuckDB's and Arrow's string order is the same.
+    kind : str
+        What the ids are of, for error messages: "article" or "customer".
+    """
+
+    def __init__(self, ids: npt.NDArray[np.bytes_], kind: str) -> None:
+        self.ids = ids
+        self.kind = kind
+
+    @classmethod
+    def from_strings(cls, ids: Iterable[str] | pa.Array | pa.ChunkedArray, kind: str) -> IdMap:
+        """Number the distinct ids of `ids` in ascending order.
+
+        Raises
+        ------
+        DataError
+            An id is empty, longer than 256 bytes, or ends in a NUL byte.
+        """
+        if isinstance(ids, pa.ChunkedArray | pa.Array):
+            ids = ids.to_pylist()
+        encoded = [one.encode() for one in ids]
+        for one in encoded:
+            if not one or len(one) > MAX_ID_BYTES or one.endswith(b"\0"):
+                raise DataError(
+                    f"{kind} id {one[:40]!r} cannot be used",
+                    hint=f"an id has 1 to {MAX_ID_BYTES} bytes and no NUL at its end",
+                )
+        return cls(np.unique(np.array(encoded, dtype=np.bytes_)), kind)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, one: object) -> bool:
+        return isinstance(one, str) and self._find(one) >= 0
+
+    def _find(self, one: str) -> int:
+        encoded = one.encode(errors="replace")
+        if not encoded or len(encoded) > self.ids.dtype.itemsize or encoded.endswith(b"\0"):
+            return -1
+        place = int(np.searchsorted(self.ids, np.bytes_(encoded)))
+        return place if place < len(self.ids) and self.ids[place] == encoded else -1
+
+    def position(self, one: str) -> int:
+        """Return the position of one id.
+
+        Raises
+        ------
+        UnknownIdError
+            The id is not in the map.
+        """
+        place = self._find(one)
+        if place < 0:
+            raise UnknownIdError(
+                f"{self.kind} {one[:80]!r} is not known to this run",
+                hint=f"ids are text, with their leading zeros; the first known {self.kind} is "
+                f"{self.id(0)!r}"
+                if len(self)
+                else f"this run has no {self.kind}s",
+            )
+        return place
+
+    def positions(self, ids: Iterable[str]) -> npt.NDArray[np.int32]:
+        """Return the positions of many ids as int32 (n,), -1 where an id is not known."""
+        wanted = [one.encode() for one in ids]
+        if not wanted or not len(self):
+            return np.full(len(wanted), -1, dtype=np.int32)
+        array = np.array(wanted, dtype=np.bytes_)
+        places = np.minimum(np.searchsorted(self.ids, array), len(self) - 1)
+        return np.where(self.ids[places] == array, places, -1).astype(np.int32)
+
+    def id(self, position: int) -> str:
+        """Return the id at a position."""
+        return bytes(self.ids[position]).decode()
+
+    def strings(self, positions: npt.ArrayLike | None = None) -> list[str]:
+        """Return the ids at `positions` (all of them when None), as a list of str."""
+        chosen = self.ids if positions is None else self.ids[np.asarray(positions)]
+        return [one.decode() for one in chosen.tolist()]
+
+    def to_arrow(self, low: int = 0, high: int | None = None) -> pa.Array:
+        """Return the ids of positions [low, high) as an Arrow string array."""
+        return pa.array(self.ids[low:high], type=pa.binary()).cast(pa.string())
+
+    def save(self, path: Path) -> None:
+        """Write the ids as one .npy file."""
+        np.save(path, self.ids, allow_pickle=False)
+
+    @classmethod
+    def open(cls, path: Path, kind: str) -> IdMap:
+        """Map the ids of a file written by `save` into memory, without reading them."""
+        ids: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+        return cls(ids, kind)

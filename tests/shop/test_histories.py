@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hemline.shop.histories import SECONDS_PER_DAY, Histories, end_of_day
+
+DAY = SECONDS_PER_DAY
+
+
+def shop() -> Histories:
+    return Histories.from_purchases(
+        customer=[2, 0, 0, 2, 0],
+        article=[1, 3, 0, 1, 3],
+        time=[5 * DAY, 2 * DAY, DAY, DAY, 4 * DAY],
+        weight=[1, 1, 2, 3, 1],
+        n_customers=4,
+        n_articles=5,
+        age=[20, np.nan, 30, 40],
+    )
+
+
+def bought(histories: Histories, row: int) -> list[int]:
+    return histories.article[histories.start[row] : histories.stop[row]].tolist()
+
+
+def test_rows_are_sorted_by_time() -> None:
+    histories = shop()
+    assert [bought(histories, row) for row in range(4)] == [[0, 3, 3], [], [1, 1], []]
+    assert histories.lengths.tolist() == [3, 0, 2, 0]
+
+
+def test_before_and_since_cut_in_time_and_share_the_arrays() -> None:
+    histories = shop()
+    earlier = histories.before(4 * DAY)
+    assert [bought(earlier, row) for row in range(4)] == [[0, 3], [], [1], []]
+    assert earlier.article is histories.article
+    assert bought(histories.since(2 * DAY), 0) == [3, 3]
+    assert histories.before(None) is histories
+
+
+def test_take_and_compact() -> None:
+    part = shop().take(np.array([2, 0])).before(5 * DAY).compact()
+    assert part.article.tolist() == [1, 0, 3, 3]
+    assert part.age.tolist() == [30, 20]
+
+
+def test_matrix_adds_repeats_and_leaves_the_arrays_alone() -> None:
+    histories = shop()
+    before = histories.article.copy()
+    matrix = histories.matrix()
+    assert matrix.toarray()[0].tolist() == [2, 0, 0, 2, 0]
+    assert matrix.toarray()[2].tolist() == [0, 4, 0, 0, 0]
+    assert np.array_equal(histories.article, before)
+    assert Histories.from_baskets([], n_articles=3).matrix().shape == (0, 3)
+
+
+def test_save_and_open(tmp_path: Path) -> None:
+    shop().save(tmp_path)
+    back = Histories.open(tmp_path)
+    assert isinstance(back.article, np.memmap)
+    assert [bought(back, row) for row in range(4)] == [[0, 3, 3], [], [1, 1], []]
+    assert back.last_time() == 5 * DAY
+    assert np.array_equal(back.age, shop().age, equal_nan=True)
+
+
+def test_no_customer_and_no_purchase_can_be_saved(tmp_path: Path) -> None:
+    Histories.from_baskets([[], []], n_articles=3).save(tmp_path / "a")
+    assert Histories.open(tmp_path / "a").last_time() is None
+    Histories.from_baskets([], n_articles=3).save(tmp_path / "b")
+    assert len(Histories.open(tmp_path / "b")) == 0
+
+
+def test_end_of_day() -> None:
+    assert end_of_day(0) == DAY
+    assert end_of_day(DAY - 1) == DAY
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9), st.integers(-3, 30))),
+    st.integers(-5, 35),
+)
+def test_before_is_every_purchase_before(rows: list[tuple[int, int, int]], as_of: int) -> None:
+    customer, article, time = zip(*rows, strict=True) if rows else ((), (), ())
+    histories = Histories.from_purchases(
+        customer, article, time=time, n_customers=6, n_articles=10
+    ).before(as_of)
+    for row in range(6):
+        expected = sorted((t, a) for c, a, t in rows if c == row and t < as_of)
+        assert bought(histories, row) == [a for _, a in expected]
+
+
+@pytest.mark.parametrize("rows", [slice(1, 3), np.array([True, False, True, False])])
+def test_customers_and_rows_agree(rows: slice | np.ndarray) -> None:
+    part = shop().take(rows)
+    for row, place in zip(part.customers(), part.rows(), strict=True):
+        assert part.start[row] <= place < part.stop[row]
