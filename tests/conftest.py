@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -13,11 +15,29 @@ from hypothesis import settings
 def real_data() -> Path:
     """The folder of real data sets; skips when HEMLINE_TEST_DATA does not name one."""
     folder = os.environ.get("HEMLINE_TEST_DATA", "")
-    if not folder or not Path(folder).is_dir():
-        pytest.skip("real data: HEMLINE_TEST_DATA does not name a folder")
+    if not folder:
+        pytest.skip("real data: HEMLINE_TEST_DATA is not set")
+    if not Path(folder).is_dir():
+        pytest.fail(f"HEMLINE_TEST_DATA={folder} is no folder")
     return Path(folder).resolve()
 
 
 # the first call of a compiled kernel takes seconds, and machines are noisy: no deadlines
 settings.register_profile("hemline", deadline=None, derandomize=True)
 settings.load_profile("hemline")
+
+
+REQUIRED_PARTS = {"real_data": "HEMLINE_TEST_DATA", "neural": None}
+"""Markers of tests that need a part, and the variable that says it is there (None: always)."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
+    """Under HEMLINE_TEST_STRICT a test that skips although its part is there has failed."""
+    report = yield
+    if report.skipped and os.environ.get("HEMLINE_TEST_STRICT") and not hasattr(report, "wasxfail"):
+        for marker, variable in REQUIRED_PARTS.items():
+            if item.get_closest_marker(marker) and (not variable or os.environ.get(variable)):
+                report.outcome = "failed"
+                report.longrepr = f"skipped although {marker} is there: {report.longrepr}"
+    return report

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hemline.errors import ConfigError
 
@@ -128,8 +128,13 @@ class AlsoBought(Section):
     """Others who bought what you bought also bought."""
 
     per_article: int | None = Field(
-        100, ge=1, description="counts kept for each article, the largest; unset: all of them"
+        100, ge=1, description="counts kept for each article, the largest; 0: all of them"
     )
+
+    @field_validator("per_article", mode="before")
+    @classmethod
+    def _zero_is_all(cls, value: Any) -> Any:
+        return None if value == 0 else value  # TOML has no null
 
 
 class Popular(Section):
@@ -208,9 +213,9 @@ class Config(Section):
                 raise ConfigError(
                     f"{path} cannot be read: {error}", hint="it is a TOML file of settings"
                 ) from None
-        for override in overrides:
-            _override(settings, override)
-        return cls.of(settings, str(path or "settings"))
+        return cls.of(settings, str(path or "settings")).replaced(
+            dict(parse_override(one) for one in overrides)
+        )
 
     @classmethod
     def of(cls, settings: dict[str, Any], where: str = "settings") -> Config:
@@ -220,22 +225,31 @@ class Config(Section):
         except ValidationError as error:
             raise _config_error(error, where) from None
 
+    def replaced(self, changes: dict[str, Any]) -> Config:
+        """Return the settings with some replaced, each named as `section.key`."""
+        if not changes:
+            return self
+        settings = self.model_dump(exclude_unset=True)
+        for name, value in changes.items():
+            *sections, last = name.split(".")
+            at = settings
+            for section in sections:
+                at = at.setdefault(section, {})
+                if not isinstance(at, dict):
+                    raise ConfigError(f"{name} = {value!r}", hint=f"{section!r} is no section")
+            at[last] = value
+        return Config.of(settings)
 
-def _override(settings: dict[str, Any], override: str) -> None:
+
+def parse_override(override: str) -> tuple[str, Any]:
+    """Read `section.key=value`; the value as TOML where it is TOML, else as text."""
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--set {override}", hint="write it as section.key=value")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        return key.strip(), tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        value = text
-    *sections, last = key.strip().split(".")
-    at = settings
-    for section in sections:
-        at = at.setdefault(section, {})
-        if not isinstance(at, dict):
-            raise ConfigError(f"--set {override}", hint=f"{section!r} is no section")
-    at[last] = value
+        return key.strip(), text
 
 
 def _config_error(error: ValidationError, where: str) -> ConfigError:
@@ -251,3 +265,35 @@ def _config_error(error: ValidationError, where: str) -> ConfigError:
         f"{where}: {'.'.join(path)} = {first.get('input')!r}: {first['msg']}",
         hint="`hemline config` lists every setting with its default",
     )
+
+
+def reference() -> str:
+    """Return every setting with its default and meaning, as a TOML file of comments."""
+    lines: list[str] = []
+    _describe(Config, "", lines)
+    return "\n".join(lines).strip() + "\n"
+
+
+def _describe(section: type[BaseModel], path: str, lines: list[str]) -> None:
+    nested: list[tuple[str, type[BaseModel]]] = []
+    for name, one in section.model_fields.items():
+        kind = one.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            nested.append((f"{path}.{name}".lstrip("."), kind))
+            continue
+        lines.append(f"# {one.description}")
+        lines.append(f"{name} = {_toml(one.default)}" if one.default is not None else f"# {name} =")
+    for name, kind in nested:
+        title = (kind.__doc__ or "").strip().splitlines()[0]
+        lines.extend(["", f"# {title}", f"[{name}]"])
+        _describe(kind, name, lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,0 +1,83 @@
+"""The two verbs of the Python interface: run a shop's data, open a finished run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from hemline.config import Config
+from hemline.pipeline import Listener, run_stages
+from hemline.runs import STAGES
+from hemline.service import Recommender
+from hemline.shop.source import Shop
+
+
+def run(
+    data: Shop | Path | str,
+    out: Path | str,
+    *,
+    config: Config | Path | str | None = None,
+    recipe: str | None = None,
+    until: dt.date | str | None = None,
+    k: int | None = None,
+    settings: dict[str, Any] | None = None,
+    listener: Listener | None = None,
+) -> Recommender:
+    """Run a shop's data through all stages, skip what is done already, and open the run.
+
+    Parameters
+    ----------
+    data : Shop or path
+        Frames, or a folder of files.
+    out : path
+        The run folder.
+    config : Config or path of a TOML file, optional
+    recipe : str, optional
+        "cascade", "popular" or "repurchase".
+    until : date, optional
+        Purchases after this day are not read.
+    k : int, optional
+        Articles for each customer.
+    settings : dict, optional
+        Any setting by its dotted name, such as {"als.factors": 32}; wins over `config`.
+    listener : Listener, optional
+        Is told of the progress.
+
+    Raises
+    ------
+    HemlineError
+        The data or a setting cannot be used; the message says which and what to do.
+    """
+    chosen = configure(config, recipe=recipe, until=until, k=k, settings=settings)
+    shop = data if isinstance(data, Shop) else Shop.from_folder(Path(data), chosen.ingest)
+    return Recommender(run_stages(out, chosen, shop, stages=STAGES, listener=listener))
+
+
+def configure(
+    config: Config | Path | str | None = None,
+    *,
+    recipe: str | None = None,
+    until: dt.date | str | None = None,
+    k: int | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Config:
+    """Return the settings of a file with some of them replaced."""
+    if config is None or isinstance(config, Config):
+        base = config or Config()
+    else:
+        base = Config.load(Path(config))
+    replaced: dict[str, Any] = {"recipe": recipe, "ingest.until": until, "k": k}
+    changes = {name: value for name, value in replaced.items() if value is not None}
+    return base.replaced({**changes, **(settings or {})})
+
+
+def open(run: Path | str) -> Recommender:  # noqa: A001 (hemline.open, as in gzip.open)
+    """Open a finished run.
+
+    Raises
+    ------
+    RunError
+        There is no run there.
+    """
+    return Recommender.open(run)

@@ -1,0 +1,221 @@
+"""Ask a finished run: what to recommend, what is similar."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hemline import pipeline
+from hemline.errors import ConfigError
+from hemline.runs import STAGES, RunFolder, StageRecord
+from hemline.schema import RECOMMENDATIONS
+from hemline.shop.histories import Histories
+from hemline.shop.tables import Tables
+
+if TYPE_CHECKING:
+    from hemline.photos.neighbours import Neighbours
+    from hemline.recommend.bundle import Bundle
+
+
+class Recommended(NamedTuple):
+    """One recommended article: its rank from 1, its score within its channel, the channel."""
+
+    rank: int
+    article_id: str
+    score: float
+    channel: str
+    name: str | None
+    """What the shop calls it, where the product table tells."""
+
+
+class SimilarArticle(NamedTuple):
+    """One visually similar article: its rank from 1 and the cosine of the two photos."""
+
+    rank: int
+    article_id: str
+    score: float
+    name: str | None
+    type: str | None
+    department: str | None
+
+
+class Recommender:
+    """A finished run, opened: small arrays mapped into memory, nothing computed ahead."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
+        self.config = run.config
+
+    @classmethod
+    def open(cls, run: Path | str) -> Recommender:
+        """Open a run folder.
+
+        Raises
+        ------
+        RunError
+            There is no run.
+        """
+        return cls(RunFolder.open(run))
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The shop's checked tables."""
+        return Tables.open(self.run.folder("ingest"))
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """Everything that was learned."""
+        return pipeline.open_bundle(self.run)
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """The visually similar articles of every article."""
+        from hemline.photos.neighbours import Neighbours
+
+        return Neighbours.open(self.run.folder("neighbours"))
+
+    @cached_property
+    def as_of(self) -> int:
+        """The moment that the run recommends for, in seconds: nothing later was seen."""
+        return pipeline.as_of(self.config, self.tables)
+
+    def recommend(
+        self,
+        customer: str | None = None,
+        *,
+        basket: Iterable[str] | None = None,
+        age: float | None = None,
+        k: int | None = None,
+    ) -> list[Recommended]:
+        """Recommend k articles to a customer of the shop, or for a basket of articles.
+
+        The same function as in the batch: a customer's answer equals the one in
+        `recommendations()`, and a basket's equals that of a customer who bought it just
+        before the run's moment.
+
+        Parameters
+        ----------
+        customer : str, optional
+            The shop's id. Either this or `basket`.
+        basket : article ids, optional
+            May be empty: then the popular articles are the answer.
+        age : float, optional
+            Years; for a basket only.
+        k : int, optional
+            The run's `k` when None.
+
+        Raises
+        ------
+        UnknownIdError
+            The customer, or an article of the basket, is not known to the run.
+        """
+        if (customer is None) == (basket is None):
+            raise ConfigError("recommend() takes either a customer or a basket")
+        k = self.config.k if k is None else k
+        if k < 1:
+            raise ConfigError(f"k = {k}", hint="k is at least 1")
+        k = min(k, len(self.tables.article_ids))
+        history = self._history(customer, basket, age)
+        found = self.bundle.recommend(history, k, as_of=self.as_of)
+        names, ids = self.bundle.recipe.channel_names, self.tables.article_ids
+        titles = self._attribute("prod_name")
+        return [
+            Recommended(rank, ids.id(article), float(score), names[channel], titles(article))
+            for rank, (article, score, channel) in enumerate(
+                zip(
+                    found.articles[0].tolist(),
+                    found.scores[0].tolist(),
+                    found.channels[0].tolist(),
+                    strict=True,
+                ),
+                start=1,
+            )
+            if article >= 0
+        ]
+
+    def _history(
+        self, customer: str | None, basket: Iterable[str] | None, age: float | None
+    ) -> Histories:
+        if customer is not None:
+            place = self.tables.customer_ids.position(customer)
+            return self.tables.histories.block(place, place + 1)
+        articles = [self.tables.article_ids.position(one) for one in basket or ()]
+        return Histories.from_baskets(
+            [articles],
+            n_articles=len(self.tables.article_ids),
+            time=self.as_of - 1,
+            age=[np.nan if age is None else age],
+        )
+
+    def similar(self, article: str, k: int | None = None) -> list[SimilarArticle]:
+        """Return the visually most similar articles; none for an article without a photo.
+
+        Raises
+        ------
+        UnknownIdError
+            The article is not known to the run.
+        """
+        place = self.tables.article_ids.position(article)
+        articles, scores = self.neighbours.articles[place], self.neighbours.scores[place]
+        names, types, departments = (
+            self._attribute(one) for one in ("prod_name", "product_type_name", "department_name")
+        )
+        return [
+            SimilarArticle(
+                rank,
+                self.tables.article_ids.id(one),
+                float(score),
+                names(one),
+                types(one),
+                departments(one),
+            )
+            for rank, (one, score) in enumerate(
+                zip(articles[:k].tolist(), scores[:k].tolist(), strict=True), start=1
+            )
+            if one >= 0
+        ]
+
+    def _attribute(self, column: str) -> Any:
+        values = self.tables.articles.column(column)
+        return lambda position: values[position].as_py()
+
+    def recommendations(self) -> pa.Table:
+        """Return the twelve of every customer as an Arrow table, schema.RECOMMENDATIONS."""
+        path = self.run.folder("recommend") / "recommendations.parquet"
+        return pq.read_table(path, schema=RECOMMENDATIONS)
+
+    def write_submission(self, out: Path | str) -> int:
+        """Write a Kaggle submission and check it; return the number of customers in it.
+
+        One row for every customer of the customer table, or of the purchases when the shop
+        has no customer table.
+        """
+        from hemline.recommend.output import validate_submission, write_submission
+
+        path = self.run.folder("recommend") / "recommendations.parquet"
+        listed = self.tables.listed_customers()
+        write_submission(path, listed, Path(out))
+        return validate_submission(Path(out), listed, self.tables.article_ids, k=self.config.k)
+
+    def status(self) -> list[tuple[str, StageRecord | None]]:
+        """Return every stage with its record, or None where it has not been done."""
+        return [(name, self.run.record(name)) for name in STAGES]
+
+    def backtest(self) -> dict[str, Any]:
+        """Return the report of the stage `evaluate`; empty when there were no folds."""
+        path = self.run.folder("evaluate") / "backtest.json"
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    def holdout(self) -> dict[str, Any]:
+        """Return the talk's table: precision@5 by confidence weights, on a random hold-out."""
+        from hemline.evaluate.holdout import talk_table
+
+        return talk_table(self.tables.histories, self.config).to_json()
