@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from hemline.errors import ConfigError
 from hemline.evaluate import metrics
-from hemline.shop import splits
-from hemline.shop.splits import Truth
+from hemline.shop import splits, truth
+from hemline.shop.truth import Truth
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = json.loads((GOLDEN / "metrics.json").read_text())
@@ -38,7 +38,7 @@ def arrays(shop: Customers) -> tuple[np.ndarray, Truth]:
     return padded([listed for listed, _ in shop]), Truth.from_lists([b for _, b in shop])
 
 
-@pytest.mark.parametrize("module", [metrics, splits])
+@pytest.mark.parametrize("module", [metrics, splits, truth])
 def test_worked_examples(module: object) -> None:
     found = doctest.testmod(module)  # type: ignore[arg-type]
     assert found.attempted

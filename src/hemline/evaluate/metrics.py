@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from hemline.blocks import map_blocks
 from hemline.errors import ConfigError
-from hemline.shop.splits import Truth
+from hemline.shop.truth import Truth
 
 Denominator: TypeAlias = Literal["min", "relevant"]
 Float64: TypeAlias = npt.NDArray[np.float64]

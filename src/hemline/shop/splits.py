@@ -1,84 +1,16 @@
-"""Purchases parted into what a model may learn from and what it is judged by."""
+"""Purchases parted in time: what a model may learn from, and what it is judged by."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.errors import ConfigError, CutoffError, DataError
 from hemline.shop.histories import SECONDS_PER_DAY, Histories, end_of_day
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What n customers bought in a period: CSR of distinct articles, ascending in a row.
-
-    Attributes
-    ----------
-    bounds : int64 (n + 1,)
-        Row i is the slice `bounds[i]:bounds[i + 1]` of `articles`.
-    articles : int32 (m,)
-        Positions of articles; no article twice in a row.
-    """
-
-    bounds: npt.NDArray[np.int64]
-    articles: npt.NDArray[np.int32]
-
-    @classmethod
-    def of(cls, histories: Histories) -> Truth:
-        """Collect the distinct articles of every row of `histories`."""
-        return cls.from_pairs(
-            histories.customers(), histories.article[histories.rows()], n_customers=len(histories)
-        )
-
-    @classmethod
-    def from_pairs(
-        cls, customer: npt.ArrayLike, article: npt.ArrayLike, *, n_customers: int
-    ) -> Truth:
-        """Collect pairs in any order, integers (m,); a pair given twice counts once."""
-        keys = np.unique(_pair_keys(np.asarray(customer), np.asarray(article)))
-        bounds = np.searchsorted(keys, np.arange(n_customers + 1, dtype=np.int64) << 32)
-        return cls(bounds.astype(np.int64), (keys & 0xFFFFFFFF).astype(np.int32))
-
-    @classmethod
-    def from_lists(cls, lists: Sequence[Iterable[int]]) -> Truth:
-        """Collect one list of articles a customer.
-
-        >>> Truth.from_lists([[7, 3, 7], []]).articles.tolist()
-        [3, 7]
-        """
-        rows = [np.fromiter(one, dtype=np.int64) for one in lists]
-        customer = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
-        return cls.from_pairs(
-            customer, np.concatenate([*rows, np.zeros(0, np.int64)]), n_customers=len(rows)
-        )
-
-    def __len__(self) -> int:
-        return len(self.bounds) - 1
-
-    @property
-    def counts(self) -> npt.NDArray[np.int64]:
-        """Number of distinct articles of each customer, int64 (n,)."""
-        return np.diff(self.bounds)
-
-    @property
-    def buyers(self) -> npt.NDArray[np.int64]:
-        """Rows with at least one article, ascending."""
-        return np.flatnonzero(self.counts)
-
-    def take(self, rows: npt.NDArray[np.int64]) -> Truth:
-        """Return the chosen rows, in the order of `rows` (positions)."""
-        counts = self.counts[rows]
-        bounds = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum(counts, out=bounds[1:])
-        places = np.arange(bounds[-1]) + np.repeat(self.bounds[rows] - bounds[:-1], counts)
-        return Truth(bounds, self.articles[places])
+from hemline.shop.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -159,8 +91,10 @@ def folds(end: int, horizon_days: int, n: int, *, first: int | None = None) -> l
     return found
 
 
-def rolling_folds(histories: Histories, horizon_days: int, n: int) -> list[Fold]:
-    """Return the folds of all that `histories` hold, up to the end of their last day.
+def rolling_folds(
+    histories: Histories, horizon_days: int, n: int, *, end: int | None = None
+) -> list[Fold]:
+    """Return the folds of all that `histories` hold, up to `end`, or the end of the last day.
 
     Raises
     ------
@@ -175,7 +109,7 @@ def rolling_folds(histories: Histories, horizon_days: int, n: int) -> list[Fold]
             "the purchases have no dates, and cannot be cut in time",
             hint="evaluate.folds = 0 leaves the backtest out; the random hold-out needs no dates",
         )
-    return folds(end_of_day(last), horizon_days, n, first=first)
+    return folds(end_of_day(last) if end is None else end, horizon_days, n, first=first)
 
 
 def split(histories: Histories, fold: Fold) -> Split:
@@ -216,48 +150,9 @@ def check_in_time(train: Histories, test: Histories) -> None:
         )
 
 
-def random_holdout(histories: Histories, *, share: float = 0.2, seed: int = 1) -> Split:
-    """Hold out a random share of each customer's articles: random, NOT in time.
-
-    The division of the talk and of most library examples. It lets a model learn from later
-    purchases than those it is judged by, so its figures say how well a history is completed,
-    not how well the future is predicted. Use `split` for that.
-
-    An article is held out with all its purchases by that customer, so no (customer, article)
-    pair is on both sides. Of n articles, `floor(share * n + 0.5)` are held out, and at least
-    one is kept. Which ones follows from a hash of the seed, the customer's articles and the
-    article: it does not depend on the order of customers or purchases.
-
-    Parameters
-    ----------
-    histories : Histories of n customers
-    share : float
-        Of each customer's distinct articles; between 0 and 1.
-    seed : int
-
-    Raises
-    ------
-    ConfigError
-        `share` is not between 0 and 1.
-    """
-    if not 0 < share < 1:
-        raise ConfigError(f"a hold-out of {share}", hint="a share between 0 and 1")
-    compact = histories.compact()
-    everything = Truth.of(compact)
-    customer = np.repeat(np.arange(len(everything)), everything.counts)
-    drawn = _draws(everything, customer, seed)
-    order = np.lexsort((everything.articles, drawn, customer))
-    place = np.arange(len(order)) - np.repeat(everything.bounds[:-1], everything.counts)
-    n_held = np.floor(share * everything.counts + 0.5).astype(np.int64)
-    n_held = np.minimum(n_held, np.maximum(everything.counts - 1, 0))
-    held = order[place < n_held[customer]]
-    truth = Truth.from_pairs(customer[held], everything.articles[held], n_customers=len(everything))
-    return Split(_without(compact, truth), truth)
-
-
 def check_disjoint(split: Split) -> None:
     """Raise CutoffError when a (customer, article) pair is both learnt from and judged by."""
-    if len(np.intersect1d(_truth_keys(split.truth), _truth_keys(Truth.of(split.train)))):
+    if len(np.intersect1d(split.truth.keys(), Truth.of(split.train).keys())):
         raise CutoffError(
             "a customer's article is both learnt from and judged by",
             hint="hold out an article with all its purchases",
@@ -267,45 +162,3 @@ def check_disjoint(split: Split) -> None:
 def _first_time(histories: Histories) -> int | None:
     held = histories.stop > histories.start
     return int(histories.time[histories.start[held]].min()) if held.any() else None
-
-
-def _pair_keys(customer: npt.NDArray[Any], article: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    keys: npt.NDArray[np.int64] = (customer.astype(np.int64) << 32) | article.astype(np.int64)
-    return keys
-
-
-def _truth_keys(truth: Truth) -> npt.NDArray[np.int64]:
-    return _pair_keys(np.repeat(np.arange(len(truth)), truth.counts), truth.articles)
-
-
-def _without(compact: Histories, truth: Truth) -> Histories:
-    keys, unwanted = _pair_keys(compact.customers(), compact.article), _truth_keys(truth)
-    if not len(unwanted):
-        return compact
-    places = np.minimum(np.searchsorted(unwanted, keys), len(unwanted) - 1)
-    keep = unwanted[places] != keys
-    before = np.concatenate([[0], np.cumsum(keep)])
-    names = ("article", "time", "weight", "price", "channel")
-    return replace(
-        compact,
-        start=before[compact.start],
-        stop=before[compact.stop],
-        **{name: getattr(compact, name)[keep] for name in names},
-    )
-
-
-def _draws(truth: Truth, customer: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint64]:
-    # a sum of hashes does not depend on order, and tells customers apart by what they bought
-    hashed = _mix(truth.articles.astype(np.uint64))
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(hashed, dtype=np.uint64)])
-    whole = _mix((sums[truth.bounds[1:]] - sums[truth.bounds[:-1]]) ^ _mix(np.uint64(seed)))
-    return _mix(whole[customer] ^ hashed)
-
-
-def _mix(values: npt.NDArray[np.uint64] | np.uint64) -> npt.NDArray[np.uint64]:
-    """Scatter 64-bit values (the finaliser of SplitMix64, Steele et al. 2014)."""
-    with np.errstate(over="ignore"):
-        z = np.atleast_1d(values) + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
