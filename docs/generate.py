@@ -13,7 +13,6 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 
 from hemline.cli import app
@@ -29,7 +28,7 @@ def command_reference() -> str:
     parts = ["# Commands\n", "Generated from the commands themselves.\n"]
     for name in sorted(group.commands):
         command = group.commands[name]
-        context = click.Context(command, info_name=f"hemline {name}")
+        context = command.context_class(command, info_name=f"hemline {name}")
         usage = " ".join(command.collect_usage_pieces(context))
         parts.append(f"## hemline {name}\n\n    hemline {name} {usage}\n\n{command.help}\n")
         rows = []

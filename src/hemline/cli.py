@@ -288,7 +288,8 @@ def simulate(
 @app.command()
 def config(
     file: Annotated[
-        Path | None, typer.Argument(help="TOML file to check; without one, every setting.")
+        Path | None,
+        typer.Argument(help="TOML file to check; without one, every setting.", metavar="[FILE]"),
     ] = None,
 ) -> None:
     """List every setting with its default and meaning, or check a file of settings."""
