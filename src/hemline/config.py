@@ -58,11 +58,13 @@ class Photos(Section):
         description='"onnx:FILE_OR_URL", "keras:ResNet50V2", "hf:NAME", "descriptor", or "" for '
         "none: then photos are not used",
     )
-    batch: int = Field(32, ge=1, description="photos in one pass through the model")
+    batch: int = Field(
+        32, ge=1, description="photos that a worker takes at once; with torch, through the model"
+    )
     preprocessing: dict[str, Any] = Field(
         default={},
-        description="of an ONNX model, in place of its sidecar TOML: size, channels, mean, scale, "
-        "layout, resize",
+        description="of an ONNX model, winning over its sidecar TOML: size, channels, mean, scale, "
+        "layout, resize, interpolation, fill, output, sha256; keras: weights; hf: revision",
     )
 
 
@@ -106,6 +108,12 @@ class Weights(Section):
                 raise ValueError(f"{len(steps)} steps need {len(steps) + 1} values")
         if self.kind == "seasonal" and len(self.values) != 3:
             raise ValueError("seasonal needs 3 values: lately, in season, the rest")
+        if self.kind == "seasonal" and len(self.dates) > 1:
+            raise ValueError("seasonal takes one date, the first day that weighs the most")
+        if list(self.dates) != sorted(set(self.dates), reverse=True):
+            raise ValueError("dates stand with the latest first")
+        if list(self.horizons) != sorted(set(self.horizons)):
+            raise ValueError("horizons rise")
         if not all(1 <= month <= 12 for month in self.months):
             raise ValueError("months are 1 to 12")
         return self
@@ -122,6 +130,11 @@ class Als(Section):
     min_customer: int = Field(5, ge=0, description="k-core: articles a customer has at least")
     min_article: int = Field(5, ge=0, description="k-core: customers an article has at least")
     weights: Weights = Field(Weights(), description="confidence weights")
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _kind_alone(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value
 
 
 class AlsoBought(Section):
@@ -147,6 +160,14 @@ class Popular(Section):
     age_bounds: tuple[int, ...] = Field(
         (25, 35, 45, 55, 65), description="last year of age of each band but the oldest"
     )
+    by_age: bool = Field(False, description="each customer gets what sells in their age band")
+
+    @field_validator("age_bounds")
+    @classmethod
+    def _bounds_rise(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError("ages rise")
+        return value
 
 
 class Repurchase(Section):

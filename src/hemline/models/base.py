@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
+from hemline.blocks import Progress, silent
 from hemline.config import Section
 from hemline.errors import ConfigError, CutoffError, RunError
 from hemline.shop.histories import SECONDS_PER_DAY, Histories, end_of_day
@@ -106,6 +107,11 @@ class Model(ABC, Generic[S]):
     settings: S
     n_articles_: int
     cutoff_: int | None
+
+    threads: int = 0
+    """0: one for each processor. No setting, since the answer does not depend on it."""
+    progress: Progress = staticmethod(silent)
+    """Called while a long `fit` works."""
 
     def __init__(self, **keywords: Any) -> None:
         try:

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from hemline.shop.histories import Histories
 from hemline.shop.pairs import csr, merge
+from hemline.shop.pairs_kernel import keep_pairs, peel
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -68,8 +69,6 @@ class Core:
 
     def matrix(self, pairs: sparse.csr_matrix) -> sparse.csr_matrix:
         """Return the kept rows and columns of customers x articles, float32 CSR."""
-        from hemline.shop.pairs_kernel import keep_pairs
-
         renumber = np.where(self.articles, np.cumsum(self.articles) - 1, -1).astype(np.int32)
         after = self.after
         indptr = np.zeros(after.customers + 1, np.int64)
@@ -95,8 +94,6 @@ def k_core(purchases: Histories | sparse.csr_matrix, min_customer: int, min_arti
     min_customer, min_article : int
         0 and 1 drop only what has no purchase at all.
     """
-    from hemline.shop.pairs_kernel import peel
-
     pairs = merge(purchases) if isinstance(purchases, Histories) else purchases
     indptr = pairs.indptr.astype(np.int64)
     buyers = np.bincount(pairs.indices, minlength=pairs.shape[1]).astype(np.int64)

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from hemline.blocks import map_blocks
 from hemline.shop.histories import Histories
+from hemline.shop.pairs_kernel import LAST, MAX, SUM, close_gaps, merge_rows
 
 BLOCK = 65_536
 
@@ -63,8 +64,6 @@ def merge(
     threads : int
         0: one for each processor. The result does not depend on it.
     """
-    from hemline.shop.pairs_kernel import LAST, MAX, SUM, close_gaps, merge_rows
-
     how = {"sum": SUM, "max": MAX, "last": LAST}[repeats]
     n = len(histories)
     start, stop = np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop)

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """Compiled: one entry for each distinct (customer, article) pair, and the peeling of pairs."""
 
 from __future__ import annotations

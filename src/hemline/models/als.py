@@ -1,0 +1,216 @@
+"""Alternating least squares for implicit feedback, by `implicit`; customers by fold-in."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg, sparse
+
+from hemline.blocks import available_threads, map_blocks
+from hemline.config import Als
+from hemline.errors import ConfigError
+from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
+from hemline.models.dense_kernel import TILE, score_all, score_some
+from hemline.models.foldin_kernel import fold_in
+from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows, top_k
+from hemline.models.weights import interactions
+from hemline.shop.histories import Histories
+from hemline.shop.kcore import Core, k_core
+
+FOLD_BLOCK = 8192
+SCORE_BLOCK = 32  # rows whose scores for a whole catalogue are held at once, by each thread
+
+
+class ALS(Model[Als]):
+    """Taste as vectors (Hu, Koren and Volinsky 2008), trained on the k-core of the purchases.
+
+    Keywords are those of `config.Als`. Only the articles' vectors are kept: a customer's is
+    computed from the history whenever it is wanted, exactly as `implicit` recalculates it.
+    A customer of whom no article is known has a zero vector, and is recommended nothing.
+
+    Attributes
+    ----------
+    item_factors_ : float32 (n_articles, factors)
+        Zeros for articles that were not trained on.
+    whitened_ : float32 (n_articles, factors)
+        The same in the space where the fold-in is well conditioned: item_factors_ L'^-1.
+    root_ : float64 (factors, factors)
+        L, lower: L L' = Y'Y + regularization I. item_factors_ = whitened_ L'.
+    known_ : bool (n_articles,)
+        True for the articles trained on.
+    core_ : Core
+        What the k-core kept; after `fit` only.
+    """
+
+    name = "als"
+    settings_type = Als
+    fitted: ClassVar[tuple[str, ...]] = ("item_factors_", "whitened_", "root_", "known_")
+
+    item_factors_: Float32
+    whitened_: Float32
+    root_: npt.NDArray[np.float64]
+    known_: Mask
+    core_: Core
+
+    def _fit(self, train: Histories, as_of: int | None) -> None:
+        settings = self.settings
+        matrix = interactions(train, as_of, settings.weights, self.threads)
+        self.core_ = k_core(matrix, settings.min_customer, settings.min_article)
+        kept = self.core_.matrix(matrix)
+        del matrix
+        factors = self._factorize(kept)
+        self.known_ = self.core_.articles
+        self.item_factors_ = np.zeros((train.n_articles, settings.factors), np.float32)
+        self.item_factors_[self.known_] = factors
+        self.root_ = _root(factors, settings.regularization)
+        self.whitened_ = np.zeros_like(self.item_factors_)
+        self.whitened_[self.known_] = linalg.solve_triangular(
+            self.root_, factors.T.astype(np.float64), lower=True
+        ).T
+        self._loaded()
+
+    def _factorize(self, matrix: sparse.csr_matrix) -> Float32:
+        """Train on customers x articles; the result does not depend on the number of threads.
+
+        `implicit` solves each row by itself, and its only sum over rows is Y'Y, a product in
+        BLAS. With BLAS on one thread that product is the same at any number of its own, and
+        its threads and those of OpenMP do not fight for the processors.
+        """
+        settings = self.settings
+        if not matrix.nnz:
+            return np.zeros((matrix.shape[1], settings.factors), np.float32)
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):
+            from implicit.cpu.als import AlternatingLeastSquares
+            from implicit.recommender_base import ModelFitError
+
+            trainer = AlternatingLeastSquares(
+                factors=settings.factors,
+                iterations=settings.iterations,
+                regularization=settings.regularization,
+                alpha=settings.alpha,
+                num_threads=available_threads(self.threads),
+                random_state=settings.seed,
+            )
+            self.progress(0, settings.iterations)
+
+            def done(iteration: int, seconds: float, loss: Any) -> None:
+                self.progress(iteration + 1, settings.iterations)
+
+            try:
+                trainer.fit(matrix, show_progress=False, callback=done)
+            except ModelFitError as error:
+                raise ConfigError(
+                    f"ALS did not converge: {error}",
+                    hint="raise als.regularization or lower als.alpha and the weights",
+                ) from None
+        found: Float32 = trainer.item_factors
+        return found
+
+    def _loaded(self) -> None:
+        self._inverse_root = np.ascontiguousarray(
+            linalg.solve_triangular(self.root_, np.eye(len(self.root_)), lower=True)
+        )
+        self._tiles: Float32 | None = None
+
+    def customer_vectors(
+        self, histories: Histories, *, as_of: int | None = None, whitened: bool = False
+    ) -> Float32:
+        """Return the vectors of customers from their histories, float32 (n, factors).
+
+        They equal `implicit`'s own `recalculate_user`. A score is the dot product with a row
+        of `item_factors_`, or of `whitened_` when the vectors are asked for whitened, which
+        is a little faster and more exact.
+
+        Parameters
+        ----------
+        histories : Histories of n customers
+        as_of : int, optional
+            Seconds, from which the ages of purchases count; nothing at or after it is seen.
+            None counts from the moment the model was fitted for.
+        whitened : bool
+        """
+        self.check_fitted()
+        self.check_as_of(as_of)
+        return self._vectors(histories.before(as_of), as_of, whitened)
+
+    def _vectors(self, histories: Histories, as_of: int | None, whitened: bool) -> Float32:
+        moment = self.cutoff_ if as_of is None else as_of
+        found = np.empty((len(histories), self.settings.factors), np.float32)
+
+        def fold_block(low: int, high: int) -> None:
+            matrix = interactions(histories.block(low, high), moment, self.settings.weights, 1)
+            data = matrix.data
+            if self.settings.alpha != 1:
+                data = data * np.float32(self.settings.alpha)
+            fold_in(
+                matrix.indptr.astype(np.int64), matrix.indices, data, self.whitened_, self.known_,
+                self._inverse_root, not whitened, 0, high - low, found[low:high],
+            )  # fmt: skip
+
+        for _ in map_blocks(fold_block, len(histories), FOLD_BLOCK, self.threads):
+            pass
+        return found
+
+    def _recommend(
+        self,
+        histories: Histories,
+        k: int,
+        as_of: int | None,
+        among: Mask | None,
+        repeat: Repeat,
+    ) -> TopK:
+        tiles = self._article_tiles()
+        mask = mask_rows(self.known_ if among is None else among & self.known_, self.n_articles_)
+
+        def block(low: int, high: int) -> TopK:
+            part = histories.block(low, high)
+            vectors = self._vectors(part, as_of, whitened=True)
+            scores = np.empty((high - low, self.n_articles_), np.float32)
+            score_all(vectors, tiles, scores)
+            scores[~vectors.any(axis=1)] = -np.inf
+            return top_k(
+                scores,
+                k,
+                among=block_mask(mask, low, high),
+                excluded=exclusions(part, repeat, as_of),
+            )
+
+        return in_blocks(block, len(histories), k, SCORE_BLOCK, self.threads)
+
+    def _score(self, histories: Histories, candidates: Int32, as_of: int | None) -> Float32:
+        found = np.zeros(candidates.shape, np.float32)
+        vectors = self._vectors(histories, as_of, whitened=True)
+        score_some(vectors, self.whitened_, candidates, found)
+        return found
+
+    def _article_tiles(self) -> Float32:
+        """Return the whitened vectors turned, in tiles of articles, as `score_all` reads them."""
+        if self._tiles is None:
+            n, factors = self.whitened_.shape
+            tiles = -(-n // TILE)
+            padded = np.zeros((tiles * TILE, factors), np.float32)
+            padded[:n] = self.whitened_
+            turned = padded.reshape(tiles, TILE, factors).transpose(0, 2, 1)
+            self._tiles = np.ascontiguousarray(turned)
+        return self._tiles
+
+
+def _root(factors: Float32, regularization: float) -> npt.NDArray[np.float64]:
+    """Return the Cholesky root L of Y'Y + regularization I, lower, float64."""
+    wide = factors.astype(np.float64)
+    gram = np.zeros((factors.shape[1], factors.shape[1]))
+    # in blocks of a fixed size: as few sums as may be are left to the order BLAS prefers
+    for low in range(0, len(wide), 4096):
+        gram += wide[low : low + 4096].T @ wide[low : low + 4096]
+    gram[np.diag_indices_from(gram)] += regularization
+    try:
+        root = np.linalg.cholesky(gram)
+    except np.linalg.LinAlgError:
+        # no regularization and fewer articles than factors: the least that makes it regular
+        gram[np.diag_indices_from(gram)] += 1e-6 * max(float(np.trace(gram)), 1.0) / len(gram)
+        root = np.linalg.cholesky(gram)
+    return root.astype(np.float64)

@@ -1,0 +1,113 @@
+"""Others who bought what you bought also bought."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.blocks import map_blocks
+from hemline.config import AlsoBought as Settings
+from hemline.models.also_bought_kernel import best_sums, count_paths, score_sums, turn
+from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
+from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
+from hemline.shop.histories import Histories
+
+BLOCK = 8192
+ARTICLE_BLOCK = 128  # small, since a few articles take as long as thousands of others
+
+
+class AlsoBought(Model[Settings]):
+    """Paths through the graph of purchases: yours, another customer's of the same, another.
+
+    The sources' query counts, for a customer c and an article r that c did not buy, the
+    paths c -> p <- other -> r over purchases. With E the number of purchases of each article
+    by each customer, that is the sum over c's purchases of row p of C = E'E without its
+    diagonal: `recommend(..., repeat=Repeat.exclude())` is that query, when `per_article`
+    is unset. An article with no path is not recommended and scores 0. Identical rows of the
+    source are one purchase, as they are one edge in the sources' graph.
+
+    Attributes
+    ----------
+    indptr_ : int64 (n_articles + 1,)
+    article_ : int32 (nnz,)
+        In each row of C, the `per_article` largest counts, ties by lower position.
+    count_ : float32 (nnz,)
+        Whole numbers, exact below 2^24.
+    """
+
+    name = "also_bought"
+    settings_type = Settings
+    fitted: ClassVar[tuple[str, ...]] = ("indptr_", "article_", "count_")
+
+    indptr_: npt.NDArray[np.int64]
+    article_: Int32
+    count_: Float32
+
+    def _fit(self, train: Histories, as_of: int | None) -> None:
+        n_articles = train.n_articles
+        start, stop = np.ascontiguousarray(train.start), np.ascontiguousarray(train.stop)
+        bounds, buyer = _buyers(train, start, stop)
+        # of a customer with n purchases an article gets at most n for each of its own
+        most = np.zeros(1)
+        if len(buyer):
+            lengths = stop - start
+            running = np.concatenate([[0], np.cumsum(lengths[buyer], dtype=np.int64)])
+            most = running[bounds[1:]] - running[bounds[:-1]]
+        width = np.int32 if most.max(initial=0) < np.iinfo(np.int32).max else np.int64
+        per_article = self.settings.per_article or n_articles
+        held = np.zeros(n_articles, np.int64)
+
+        def block(low: int, high: int) -> tuple[Int32, Float32]:
+            return count_paths(  # type: ignore[no-any-return]
+                start, stop, train.article, bounds, buyer, n_articles, per_article, low, high,
+                np.zeros(n_articles, width), held,
+            )  # fmt: skip
+
+        parts = list(map_blocks(block, n_articles, ARTICLE_BLOCK, self.threads))
+        self.indptr_ = np.concatenate([[0], np.cumsum(held)]).astype(np.int64)
+        self.article_ = np.concatenate([np.zeros(0, np.int32), *(one for one, _ in parts)])
+        self.count_ = np.concatenate([np.zeros(0, np.float32), *(one for _, one in parts)])
+
+    def _recommend(
+        self,
+        histories: Histories,
+        k: int,
+        as_of: int | None,
+        among: Mask | None,
+        repeat: Repeat,
+    ) -> TopK:
+        mask = mask_rows(among, self.n_articles_)
+
+        def block(low: int, high: int) -> TopK:
+            part = histories.block(low, high)
+            found = TopK(np.empty((high - low, k), np.int32), np.empty((high - low, k), np.float32))
+            best_sums(
+                np.ascontiguousarray(part.start), np.ascontiguousarray(part.stop), part.article,
+                self.indptr_, self.article_, self.count_, block_mask(mask, low, high),
+                *exclusions(part, repeat, as_of), found.articles, found.scores,
+            )  # fmt: skip
+            return found
+
+        return in_blocks(block, len(histories), k, BLOCK, self.threads)
+
+    def _score(self, histories: Histories, candidates: Int32, as_of: int | None) -> Float32:
+        found = np.empty(candidates.shape, np.float32)
+        score_sums(
+            np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop),
+            histories.article, self.indptr_, self.article_, self.count_, candidates, found,
+        )  # fmt: skip
+        return found
+
+
+def _buyers(
+    train: Histories, start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], Int32]:
+    """Return, for each article, the customers of its purchases: bounds (n + 1,) and rows."""
+    bounds = np.zeros(train.n_articles + 1, np.int64)
+    purchased = train.compact().article
+    np.cumsum(np.bincount(purchased, minlength=train.n_articles), out=bounds[1:])
+    buyer = np.empty(int(bounds[-1]), np.int32)
+    turn(start, stop, train.article, bounds[:-1].copy(), buyer)
+    return bounds, buyer

@@ -1,0 +1,68 @@
+"""What the customer bought lately, again."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hemline.config import Repurchase as Settings
+from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
+from hemline.models.repurchase_kernel import COUNT, DAY, PRICE, own_articles, score_own
+from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
+from hemline.shop.histories import SECONDS_PER_DAY, Histories
+
+BLOCK = 8192
+_ORDER = {"day": DAY, "price": PRICE, "count": COUNT}
+
+
+class Repurchase(Model[Settings]):
+    """The customer's own articles: of the latest day, the dearest, then by position.
+
+    Keywords are those of `config.Repurchase`. An article bought several times stands by
+    its best purchase in that order; a missing price is below every other. The score is
+    1 / rank among the customer's own articles of the last `days`, filters aside, and 0 for
+    an article that is not among them. Nothing is learned in `fit` but the catalogue's size.
+    """
+
+    name = "repurchase"
+    settings_type = Settings
+    fitted: ClassVar[tuple[str, ...]] = ()
+
+    def _fit(self, train: Histories, as_of: int | None) -> None:
+        pass
+
+    def _purchases(self, histories: Histories, as_of: int | None) -> tuple[Any, ...]:
+        if self.settings.days is not None and as_of is not None:
+            histories = histories.since(as_of - self.settings.days * SECONDS_PER_DAY)
+        return (
+            np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop),
+            histories.article, histories.time, histories.price,
+            np.array([_ORDER[name] for name in self.settings.order], np.int64),
+        )  # fmt: skip
+
+    def _recommend(
+        self,
+        histories: Histories,
+        k: int,
+        as_of: int | None,
+        among: Mask | None,
+        repeat: Repeat,
+    ) -> TopK:
+        mask = mask_rows(among, self.n_articles_)
+
+        def block(low: int, high: int) -> TopK:
+            part = histories.block(low, high)
+            found = TopK(np.empty((high - low, k), np.int32), np.empty((high - low, k), np.float32))
+            own_articles(
+                *self._purchases(part, as_of), block_mask(mask, low, high),
+                *exclusions(part, repeat, as_of), found.articles, found.scores,
+            )  # fmt: skip
+            return found
+
+        return in_blocks(block, len(histories), k, BLOCK, self.threads)
+
+    def _score(self, histories: Histories, candidates: Int32, as_of: int | None) -> Float32:
+        found = np.empty(candidates.shape, np.float32)
+        score_own(*self._purchases(histories, as_of), candidates, found)
+        return found
