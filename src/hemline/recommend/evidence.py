@@ -1,0 +1,148 @@
+"""Why an article was recommended: what can be checked against the purchases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from hemline.models.also_bought import AlsoBought
+from hemline.models.popular import Popular
+from hemline.recommend.base import check_as_of
+from hemline.recommend.bundle import Bundle
+from hemline.shop.histories import Histories
+
+
+@dataclass(frozen=True)
+class SimilarTo:
+    """A purchased article that the recommended one is visually similar to."""
+
+    purchased: int
+    similarity: float
+
+
+@dataclass(frozen=True)
+class BoughtTogether:
+    """How often others who bought `purchased` bought the recommended article.
+
+    `count` is summed over the customer's purchases of it, `times` of them.
+    """
+
+    purchased: int
+    count: float
+    times: int
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """Place and count of an article among those of a band of age; band 0 is everyone."""
+
+    band: int
+    rank: int
+    count: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for one article and one customer.
+
+    Attributes
+    ----------
+    article : int
+    similar : tuple of SimilarTo
+        Nearest first.
+    attributes : dict of str to int
+        For every attribute of the catalogue, how many purchases share the article's value.
+    also_bought : tuple of BoughtTogether
+        Largest count first. Their counts add up to the score of the channel.
+    at_age, overall : Popularity or None
+        None where nobody (of the age) bought it in the window, or the age is not known.
+    bought : int
+        How many times the customer bought it already.
+    last_bought : int or None
+        When for the last time, in seconds.
+    """
+
+    article: int
+    similar: tuple[SimilarTo, ...]
+    attributes: dict[str, int]
+    also_bought: tuple[BoughtTogether, ...]
+    at_age: Popularity | None
+    overall: Popularity | None
+    bought: int
+    last_bought: int | None
+
+
+def evidence(bundle: Bundle, history: Histories, article: int, as_of: int | None) -> Evidence:
+    """Return what speaks for `article` to the customer whose history is given.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    history : Histories of one customer
+    article : int
+    as_of : int or None
+        Seconds. Purchases at or after it are not seen. None only for undated data.
+
+    Raises
+    ------
+    CutoffError
+        As `Bundle.recommend`.
+    """
+    check_as_of(bundle.recipe, as_of)
+    history = history.before(as_of)
+    row = slice(int(history.start[0]), int(history.stop[0]))
+    purchases = np.asarray(history.article[row])
+    times = np.asarray(history.time[row])[purchases == article]
+    edges = Counter(purchases.tolist())
+    also_bought = getattr(bundle.recipe, "also_bought", None)
+    popular = getattr(bundle.recipe, "popular", None)
+    age = np.asarray(history.age[:1])
+    return Evidence(
+        article=article,
+        similar=_similar(bundle, edges, article),
+        attributes={
+            name: int((codes[purchases] == codes[article]).sum()) if codes[article] >= 0 else 0
+            for name, codes in bundle.catalogue.codes.items()
+        },
+        also_bought=_also_bought(also_bought, edges, article),
+        at_age=_popularity(popular, int(popular.band_of(age)[0]), article) if popular else None,
+        overall=_popularity(popular, 0, article, everyone=True) if popular else None,
+        bought=len(times),
+        last_bought=int(times[-1]) if len(times) else None,
+    )
+
+
+def _similar(bundle: Bundle, edges: Counter[int], article: int) -> tuple[SimilarTo, ...]:
+    catalogue = bundle.catalogue
+    found = [
+        SimilarTo(purchased, float(catalogue.similarity[purchased, place]))
+        for purchased in edges
+        for place in np.flatnonzero(catalogue.similar[purchased] == article)
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.similarity, one.purchased)))
+
+
+def _also_bought(
+    model: AlsoBought | None, edges: Counter[int], article: int
+) -> tuple[BoughtTogether, ...]:
+    if model is None:
+        return ()
+    found = []
+    for purchased, times in edges.items():
+        counted = slice(int(model.indptr_[purchased]), int(model.indptr_[purchased + 1]))
+        for place in np.flatnonzero(model.article_[counted] == article):
+            count = float(model.count_[counted][place]) * times
+            found.append(BoughtTogether(purchased, count, times))
+    return tuple(sorted(found, key=lambda one: (-one.count, one.purchased)))
+
+
+def _popularity(
+    model: Popular, band: int, article: int, *, everyone: bool = False
+) -> Popularity | None:
+    if band == 0 and not everyone:
+        return None
+    place = int(np.flatnonzero(model.order_[band] == article)[0])
+    count = float(model.counts_[band, place])
+    return Popularity(band, place + 1, count) if count >= 1 else None
