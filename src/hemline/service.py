@@ -197,7 +197,7 @@ class Recommender:
         One row for every customer of the customer table, or of the purchases when the shop
         has no customer table.
         """
-        from hemline.recommend.output import validate_submission, write_submission
+        from hemline.recommend.submission import validate_submission, write_submission
 
         path = self.run.folder("recommend") / "recommendations.parquet"
         listed = self.tables.listed_customers()
