@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hemline.errors import ConfigError
 from hemline.shop.histories import Histories
 from hemline.shop.splits import Split
-from hemline.shop.truth import Truth, pair_keys
+from hemline.shop.truth import Truth, pair_keys, stand_in
 
 
 def random_holdout(histories: Histories, *, share: float = 0.2, seed: int = 1) -> Split:
@@ -42,14 +42,17 @@ def random_holdout(histories: Histories, *, share: float = 0.2, seed: int = 1) -
     compact = histories.compact()
     everything = Truth.of(compact)
     customer = np.repeat(np.arange(len(everything)), everything.counts)
-    drawn = _draws(everything, customer, seed)
-    order = np.lexsort((everything.articles, drawn, customer))
+    # one number to sort by: the customer, then what was drawn; ties stay by lower article
+    bits = np.uint64(64 - len(everything).bit_length())
+    drawn = _draws(everything, customer, seed) >> (np.uint64(64) - bits)
+    order = np.argsort((customer.astype(np.uint64) << bits) | drawn, kind="stable")
     place = np.arange(len(order)) - np.repeat(everything.bounds[:-1], everything.counts)
     n_held = np.floor(share * everything.counts + 0.5).astype(np.int64)
     n_held = np.minimum(n_held, np.maximum(everything.counts - 1, 0))
     held = order[place < n_held[customer]]
     truth = Truth.from_pairs(customer[held], everything.articles[held], n_customers=len(everything))
-    return Split(_without(compact, truth), truth)
+    keep = ~stand_in(truth.keys(), pair_keys(compact.customers(), compact.article))
+    return Split(keep_purchases(compact, keep), truth)
 
 
 def keep_purchases(histories: Histories, keep: npt.NDArray[np.bool_]) -> Histories:
@@ -82,14 +85,6 @@ def sample_customers(histories: Histories, n: int, *, seed: int = 1) -> npt.NDAr
     drawn = np.argsort(digest, kind="stable")[:n]
     drawn.sort()
     return drawn
-
-
-def _without(compact: Histories, truth: Truth) -> Histories:
-    keys, unwanted = pair_keys(compact.customers(), compact.article), truth.keys()
-    if not len(unwanted):
-        return compact
-    places = np.minimum(np.searchsorted(unwanted, keys), len(unwanted) - 1)
-    return keep_purchases(compact, unwanted[places] != keys)
 
 
 def _draws(truth: Truth, customer: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint64]:

@@ -6,11 +6,9 @@ import datetime as dt
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from hemline.errors import ConfigError, CutoffError, DataError
 from hemline.shop.histories import SECONDS_PER_DAY, Histories, end_of_day
-from hemline.shop.truth import Truth
+from hemline.shop.truth import Truth, stand_in
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ def check_in_time(train: Histories, test: Histories) -> None:
 
 def check_disjoint(split: Split) -> None:
     """Raise CutoffError when a (customer, article) pair is both learnt from and judged by."""
-    if len(np.intersect1d(split.truth.keys(), Truth.of(split.train).keys())):
+    if stand_in(Truth.of(split.train).keys(), split.truth.keys()).any():
         raise CutoffError(
             "a customer's article is both learnt from and judged by",
             hint="hold out an article with all its purchases",

@@ -39,7 +39,9 @@ class Truth:
         cls, customer: npt.ArrayLike, article: npt.ArrayLike, *, n_customers: int
     ) -> Truth:
         """Collect pairs in any order, integers (m,); a pair given twice counts once."""
-        keys = np.unique(pair_keys(np.asarray(customer), np.asarray(article)))
+        keys = pair_keys(np.asarray(customer), np.asarray(article))
+        keys.sort()  # ten times as fast as np.unique on tens of millions
+        keys = keys[np.diff(keys, prepend=-1) > 0]
         bounds = np.searchsorted(keys, np.arange(n_customers + 1, dtype=np.int64) << 32)
         return cls(bounds.astype(np.int64), (keys & 0xFFFFFFFF).astype(np.int32))
 
@@ -86,3 +88,13 @@ def pair_keys(customer: npt.NDArray[Any], article: npt.NDArray[Any]) -> npt.NDAr
     """Return pairs as numbers that sort by customer, then article, int64 (m,)."""
     keys: npt.NDArray[np.int64] = (customer.astype(np.int64) << 32) | article.astype(np.int64)
     return keys
+
+
+def stand_in(held: npt.NDArray[np.int64], keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Tell which of `keys` stand in `held`, which is ascending: bool, one for each key."""
+    if not len(held):
+        return np.zeros(len(keys), dtype=bool)
+    found: npt.NDArray[np.bool_] = (
+        held[np.minimum(np.searchsorted(held, keys), len(held) - 1)] == keys
+    )
+    return found
