@@ -303,7 +303,7 @@ PIPELINE: dict[str, Stage] = {
         Stage(
             "evaluate",
             ("ingest", "neighbours"),
-            (*_MODEL_ROOMS, "evaluate", "shop/splits.py"),
+            (*_MODEL_ROOMS, "evaluate", "shop/splits.py", "shop/truth.py"),
             lambda config: [_learning(config), config.evaluate.model_dump()],
             _evaluate,
         ),
