@@ -10,15 +10,9 @@ import pytest
 from hemline.config import Config
 from hemline.errors import ConfigError, CutoffError, DataError
 from hemline.evaluate import backtest as backtest_module
-from hemline.evaluate.backtest import (
-    ALL,
-    SEGMENTS,
-    BacktestReport,
-    backtest,
-    days_since_last,
-    fold_lists,
-)
+from hemline.evaluate.backtest import backtest, days_since_last, fold_lists
 from hemline.evaluate.metrics import mean_average_precision
+from hemline.evaluate.report import ALL, SEGMENTS, BacktestReport
 from hemline.recommend.bundle import train_bundle
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
 from hemline.shop.splits import Fold, rolling_folds, split

@@ -8,7 +8,8 @@ import pytest
 from hemline.config import Config, Weights
 from hemline.errors import CutoffError, DataError
 from hemline.evaluate import holdout
-from hemline.evaluate.holdout import KINDS, TALK_TEST, TALK_TRAIN, TALK_WEIGHTS, talk_table
+from hemline.evaluate.holdout import TALK_WEIGHTS, talk_table
+from hemline.evaluate.talk import KINDS, TALK_TEST, TALK_TRAIN, TalkTable
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
 from hemline.shop.splits import Split
 
@@ -32,18 +33,18 @@ def shop(dated: bool = True) -> Histories:
 
 
 @pytest.fixture(scope="module")
-def table() -> holdout.TalkTable:
+def table() -> TalkTable:
     return talk_table(shop(), CONFIG)
 
 
-def test_without_the_leak_chance_stays_chance(table: holdout.TalkTable) -> None:
+def test_without_the_leak_chance_stays_chance(table: TalkTable) -> None:
     guess = 15 * 0.2 / N_ARTICLES
     for one in table.part("random").precision.values():
         assert one.test < 3 * guess
         assert one.train > 10 * guess
 
 
-def test_the_leak_finds_what_nobody_could_know(table: holdout.TalkTable) -> None:
+def test_the_leak_finds_what_nobody_could_know(table: TalkTable) -> None:
     for kind in KINDS:
         honest, leaking = (table.part(way).precision[kind] for way in ("random", "leak"))
         assert leaking.test > 4 * honest.test
@@ -52,14 +53,14 @@ def test_the_leak_finds_what_nobody_could_know(table: holdout.TalkTable) -> None
         assert leaking.test_allowing_train / leaking.train == pytest.approx(0.25, abs=0.1)
 
 
-def test_in_time(table: holdout.TalkTable) -> None:
+def test_in_time(table: TalkTable) -> None:
     part = table.part("cutoff")
     assert "fitted before" in part.title
     assert all(one.test < 0.2 < one.train for one in part.precision.values())
     assert "the talk" not in str(part.table())
 
 
-def test_the_talks_figures_stand_beside_ours(table: holdout.TalkTable) -> None:
+def test_the_talks_figures_stand_beside_ours(table: TalkTable) -> None:
     for way in ("random", "leak"):
         rows = {row[0]: tuple(row[1:]) for row in table.part(way).table()}
         assert rows["precision@5"] == KINDS
@@ -69,7 +70,7 @@ def test_the_talks_figures_stand_beside_ours(table: holdout.TalkTable) -> None:
     assert "a leak" in table.part("leak").title
 
 
-def test_report_is_plain(table: holdout.TalkTable) -> None:
+def test_report_is_plain(table: TalkTable) -> None:
     found = json.loads(json.dumps(table.to_json(), allow_nan=False))
     assert [part["name"] for part in found["tables"]] == ["random", "leak", "cutoff"]
     for part in found["tables"]:
@@ -78,18 +79,18 @@ def test_report_is_plain(table: holdout.TalkTable) -> None:
         assert part["note"]
 
 
-def test_the_same_table_at_any_number_of_threads(table: holdout.TalkTable) -> None:
+def test_the_same_table_at_any_number_of_threads(table: TalkTable) -> None:
     again = talk_table(shop(), CONFIG.replaced({"threads": 3}))
     assert again.to_json() == table.to_json()
 
 
-def test_fewer_may_be_judged_than_learnt_from(table: holdout.TalkTable) -> None:
+def test_fewer_may_be_judged_than_learnt_from(table: TalkTable) -> None:
     some = talk_table(shop(), CONFIG, judged=40)
     assert (some.judged, table.judged) == (40, table.customers)
     assert some.customers == table.customers
 
 
-def test_other_weights(table: holdout.TalkTable) -> None:
+def test_other_weights(table: TalkTable) -> None:
     found = talk_table(shop(), CONFIG, weights={"decay": Weights(kind="power_decay")})
     assert found.part("random").table()[0] == ["precision@5", "decay"]
     assert "the talk" not in str(found.part("random").table())
@@ -126,5 +127,31 @@ def test_without_dates_there_is_no_judging_in_time() -> None:
 def test_an_empty_core_is_said() -> None:
     with pytest.raises(DataError, match="no customer has 50 articles"):
         talk_table(shop(), CONFIG.replaced({"als.min_customer": 50}))
+    with pytest.raises(DataError, match="nobody has so many articles"):
+        talk_table(shop(), CONFIG, share=0.01)
     with pytest.raises(DataError, match="no purchases"):
         talk_table(shop().before(0), CONFIG)
+
+
+def test_a_mean_over_nobody_is_not_a_number_in_no_file() -> None:
+    histories = shop()
+    last = int(histories.last_time() or 0)
+    # everybody who came in the last week came for the first time
+    early = histories.before(last - 7 * DAY)
+    late = Histories.from_purchases(
+        [N_CUSTOMERS], [0], time=[last], n_customers=N_CUSTOMERS + 1, n_articles=N_ARTICLES
+    )
+    both = Histories.from_purchases(
+        np.append(early.customers(), late.customers()),
+        np.append(early.article[early.rows()], late.article),
+        time=np.append(early.time[early.rows()], late.time),
+        n_customers=N_CUSTOMERS + 1,
+        n_articles=N_ARTICLES,
+    )
+    found = talk_table(both, CONFIG).part("cutoff")
+    assert found.precision["binary"].plain() == {
+        "train": None,
+        "test": 0.0,
+        "test_allowing_train": 0.0,
+    }
+    assert found.table()[1][1:] == ["–"] * 3

@@ -8,8 +8,6 @@ confidence, and 48.7 % and 10.5 % as soon as confidence depends on the date of p
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +16,16 @@ from hemline.blocks import Progress, block_bounds, silent
 from hemline.config import Config, Weights
 from hemline.errors import DataError
 from hemline.evaluate.metrics import precision_at_k
+from hemline.evaluate.talk import (
+    KINDS,
+    NOTE_CUTOFF,
+    PLACES,
+    Part,
+    Precision,
+    TalkTable,
+    note_leak,
+    note_random,
+)
 from hemline.models.als import ALS
 from hemline.models.base import Repeat
 from hemline.shop.histories import Histories, end_of_day
@@ -26,11 +34,6 @@ from hemline.shop.random_split import keep_purchases, random_holdout, sample_cus
 from hemline.shop.splits import Fold, Split, check_disjoint, rolling_folds, split
 from hemline.shop.truth import Truth
 
-KINDS = ("binary", "recent", "seasonal")
-TALK_TRAIN = (0.496, 0.487, 0.487)
-TALK_TEST = (0.033, 0.105, 0.104)
-"""What the talk's slides show for `KINDS`."""
-
 TALK_WEIGHTS: dict[str, Weights] = {
     "binary": Weights(kind="binary"),
     "recent": Weights(kind="recent", dates=(dt.date(2020, 3, 20), dt.date(2019, 9, 20))),
@@ -38,100 +41,7 @@ TALK_WEIGHTS: dict[str, Weights] = {
 }
 """The talk's own fixed dates, which only fit the H&M data."""
 
-PLACES = 5
-
-_NOTE_CUTOFF = (
-    "What serving customers is like. Judged are the buyers of these days; one of whom the model "
-    "knows nothing has no list and scores 0. Not to be compared with the talk's figures."
-)
 _BLOCK = 1024
-
-
-@dataclass(frozen=True)
-class Precision:
-    """Precision@5 of one fitted model.
-
-    Attributes
-    ----------
-    train : float
-        Of lists from which nothing is excluded, by the articles trained on.
-    test : float
-        Of lists from which the customer's training articles are excluded, by the articles
-        held out.
-    test_allowing_train : float
-        Of the lists of `train`, by the articles held out.
-    """
-
-    train: float
-    test: float
-    test_allowing_train: float
-
-
-@dataclass(frozen=True)
-class Part:
-    """One way to divide the purchases, and what came of it for each kind of weights."""
-
-    name: str
-    title: str
-    note: str
-    precision: dict[str, Precision]
-    with_talk: bool
-
-    def table(self) -> list[list[Any]]:
-        """Return a header and rows of text and shares."""
-        each = list(self.precision.values())
-        rows: list[list[Any]] = [
-            [f"precision@{PLACES}", *self.precision],
-            ["train", *(one.train for one in each)],
-            ["test, training articles left out of the lists", *(one.test for one in each)],
-            ["test, nothing left out", *(one.test_allowing_train for one in each)],
-        ]
-        if self.with_talk and tuple(self.precision) == KINDS:
-            rows.append(["train, the talk", *TALK_TRAIN])
-            rows.append(["test, the talk", *TALK_TEST])
-        return rows
-
-
-@dataclass(frozen=True)
-class TalkTable:
-    """The talk's table by a random hold-out, by the same with the leak, and by a cutoff.
-
-    Attributes
-    ----------
-    customers, articles : int
-        What the k-core left.
-    judged : int
-        Customers whose lists were looked at.
-    """
-
-    parts: list[Part]
-    customers: int
-    articles: int
-    judged: int
-
-    def part(self, name: str) -> Part:
-        """Return "random", "leak" or "cutoff"."""
-        return next(one for one in self.parts if one.name == name)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as plain values, a title, a table and a note for each part."""
-        return {
-            "k": PLACES,
-            "customers": self.customers,
-            "articles": self.articles,
-            "judged": self.judged,
-            "talk": {"train": TALK_TRAIN, "test": TALK_TEST},
-            "tables": [
-                {
-                    "name": one.name,
-                    "title": one.title,
-                    "table": one.table(),
-                    "note": one.note,
-                    "precision": {name: vars(value) for name, value in one.precision.items()},
-                }
-                for one in self.parts
-            ],
-        }
 
 
 def talk_table(
@@ -172,7 +82,8 @@ def talk_table(
     Raises
     ------
     DataError
-        The k-core leaves nobody, or nothing lies before the cutoff.
+        There are no purchases, or the k-core leaves nobody, or nobody of whom an article can
+        be held out.
     """
     last = histories.before(as_of).last_time()
     if last is None:
@@ -190,6 +101,11 @@ def talk_table(
         )
     by_chance = random_holdout(dense, share=share, seed=config.seed)
     check_disjoint(by_chance)
+    if not len(by_chance.truth.buyers):
+        raise DataError(
+            f"nobody has so many articles that {share:.0%} of them are one to hold out",
+            hint="a larger als.min_customer, or a larger share",
+        )
     rows = sample_customers(dense, judged, seed=config.seed)
     fold, why_not = _fold(known, config, as_of)
     found: dict[str, dict[str, Precision]] = {"random": {}, "leak": {}, "cutoff": {}}
@@ -207,18 +123,19 @@ def talk_table(
         "random": f"Random hold-out of {share:.0%} of each customer's articles (not in time)",
         "leak": "The same hold-out, but fitted on all rows: a leak, shown on purpose",
     }
-    notes = {"random": _note_random(found["random"]), "leak": _note_leak(found["leak"], share)}
+    notes = {"random": note_random(found["random"]), "leak": note_leak(found["leak"], share)}
     if fold:
         days = f"{fold.first_day} to {fold.last_day}"
         titles["cutoff"] = f"In time: fitted before {fold.first_day}, judged by {days}"
-        notes["cutoff"] = _NOTE_CUTOFF
+        notes["cutoff"] = NOTE_CUTOFF
     else:
         notes["random"] += f" Not judged in time: {why_not}."
     parts = [
         Part(way, title, notes[way], found[way], with_talk=way != "cutoff")
         for way, title in titles.items()
     ]
-    return TalkTable(parts, core.after.customers, core.after.articles, len(rows))
+    repeats = ", ".join(dict.fromkeys(one.repeats for one in columns.values()))
+    return TalkTable(parts, repeats, core.after.customers, core.after.articles, len(rows))
 
 
 def _fold(known: Histories, config: Config, as_of: int) -> tuple[Fold | None, str]:
@@ -302,26 +219,3 @@ def _bought(histories: Histories) -> npt.NDArray[np.bool_]:
     found = np.zeros((len(histories), histories.n_articles), dtype=bool)
     found[histories.customers(), histories.article[histories.rows()]] = True
     return found
-
-
-def _note_random(found: dict[str, Precision]) -> str:
-    spread = max(one.test for one in found.values()) - min(one.test for one in found.values())
-    return (
-        "Random, not in time: it measures how well a history is completed. No held-out row was "
-        f"seen in training. The kinds of weights differ by {spread:.1%} on the rows held out."
-    )
-
-
-def _note_leak(found: dict[str, Precision], share: float) -> str:
-    ratios = [one.test_allowing_train / one.train for one in found.values() if one.train]
-    expected = share / (1 - share)
-    ours = f"{min(ratios):.2f} to {max(ratios):.2f}" if ratios else "none"
-    talk = f"{TALK_TEST[1] / TALK_TRAIN[1]:.2f}"
-    return (
-        "A model that was fitted on the tested rows puts them on its lists as readily as the "
-        f"others, so test / train comes near held-out / kept = {expected:.2f} (here {ours}, with "
-        f"nothing left out). The talk's ratio is {TALK_TEST[0] / TALK_TRAIN[0]:.2f} with binary "
-        f"and {talk} with dated weights. Its rise from 3.3 % to 10.5 % therefore looks like rows "
-        "tested on being trained on, not like better weights; its code is not published, so more "
-        "than that cannot be shown."
-    )
