@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from hemline.errors import DataError
+
 SECONDS_PER_DAY = 86_400
 
-_COLUMNS: dict[str, type] = {
+COLUMNS: dict[str, type] = {
     "article": np.int32,
     "time": np.int64,
     "weight": np.float32,
@@ -89,6 +91,16 @@ class Histories:
             else np.asarray(price, np.float32),
             "channel": np.zeros(m, np.int8) if channel is None else np.asarray(channel, np.int8),
         }
+        # compiled code trusts these numbers
+        for name, given, size in (
+            ("customer", customer, n_customers),
+            ("article", columns["article"], n_articles),
+        ):
+            if m and not 0 <= given.min() <= given.max() < size:
+                raise DataError(
+                    f"{name} positions from {given.min()} to {given.max()} among {size}",
+                    hint=f"a {name}'s position is 0 to n_{name}s - 1",
+                )
         order = np.lexsort((columns["article"], columns["time"], customer))
         bounds = np.zeros(n_customers + 1, dtype=np.int64)
         np.cumsum(np.bincount(customer, minlength=n_customers), out=bounds[1:])
@@ -188,7 +200,7 @@ class Histories:
         if bounds[-1] == len(self.article) and np.array_equal(self.start, bounds[:-1]):
             return self
         rows = self.rows()
-        arrays: dict[str, Any] = {name: getattr(self, name)[rows] for name in _COLUMNS}
+        arrays: dict[str, Any] = {name: getattr(self, name)[rows] for name in COLUMNS}
         return replace(self, start=bounds[:-1], stop=bounds[1:], **arrays)
 
     def matrix(self, values: npt.NDArray[np.float32] | None = None) -> sparse.csr_matrix:
@@ -222,7 +234,7 @@ class Histories:
         compact = self.compact()
         np.save(folder / "bounds.npy", np.append(compact.start, compact.stop[-1:]))
         np.save(folder / "age.npy", compact.age)
-        for name in _COLUMNS:
+        for name in COLUMNS:
             np.save(folder / f"{name}.npy", getattr(compact, name))
         (folder / "histories.json").write_text(
             json.dumps({"version": 1, "n_customers": len(self), "n_articles": self.n_articles})
@@ -235,7 +247,7 @@ class Histories:
         arrays: dict[str, Any] = {
             # an empty file cannot be mapped
             name: np.load(folder / f"{name}.npy", mmap_mode="r" if sizes["n_customers"] else None)
-            for name in ("bounds", "age", *_COLUMNS)
+            for name in ("bounds", "age", *COLUMNS)
         }
         bounds = arrays.pop("bounds")
         return cls(start=bounds[:-1], stop=bounds[1:], n_articles=sizes["n_articles"], **arrays)

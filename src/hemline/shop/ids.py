@@ -51,6 +51,12 @@ class IdMap:
                 )
         return cls(np.unique(np.array(encoded, dtype=np.bytes_)), kind)
 
+    @classmethod
+    def from_sorted(cls, ids: pa.ChunkedArray, kind: str) -> IdMap:
+        """Take ids that are distinct, ascending and checked already, without sorting them."""
+        chunks = [np.array(one.to_pylist(), dtype=np.bytes_) for one in ids.cast("binary").chunks]
+        return cls(np.concatenate([np.zeros(0, "S1"), *chunks]), kind)
+
     def __len__(self) -> int:
         return len(self.ids)
 

@@ -78,6 +78,12 @@ class Tables:
         """All purchases by customer, memory-mapped."""
         return Histories.open(self.folder / "histories")
 
+    def listed_customers(self) -> IdMap:
+        """Return the ids of the shop's own customer table; of all customers where it has none."""
+        added = np.load(self.folder / "customers_added.npy")
+        ids = self.customer_ids
+        return IdMap(np.delete(ids.ids, added), ids.kind) if len(added) else ids
+
     @property
     def cutoff(self) -> int:
         """The first second after the last day with a purchase."""

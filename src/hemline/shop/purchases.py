@@ -1,0 +1,294 @@
+"""Purchases: read once into numbers, their new ids numbered, repeats added up, in order.
+
+Ids are looked up while the file is read, so that what is held of a purchase is 30 bytes and
+no text. Only ids that no table knows are held as text until they are numbered.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+
+from hemline.engines.duckdb import DuckDB
+from hemline.errors import EmptyTableError
+from hemline.shop import rejects as why
+from hemline.shop.checks import checked_purchases, usable_id
+from hemline.shop.keyed import Keyed, found_rows, with_text
+from hemline.shop.padding import NO_PADDING, Padding
+from hemline.shop.reading import Reader
+from hemline.shop.rejects import Reject, Rejects, verdict
+
+KEYS = ("customer", "time", "article", "price", "channel")
+"""Purchases that agree in these are one, and this is their order."""
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The ids of one kind: those of a table, and those that only purchases have.
+
+    Attributes
+    ----------
+    name : str
+        "customer" or "article".
+    table : ibis.Table or None
+        `{name}_id`, old: the ids of the shop's own table and their places in it.
+    open : bool
+        Whether an id that the table lacks is new, rather than unknown.
+    """
+
+    name: str
+    table: ibis.Table | None
+    open: bool
+    padding: Padding = NO_PADDING
+
+    @property
+    def key(self) -> str:
+        """Name of the column with the id."""
+        return f"{self.name}_id"
+
+
+@dataclass
+class Purchases:
+    """What was read of the purchases, until it is put in order.
+
+    Attributes
+    ----------
+    numbered : dict
+        "customer" and "article" -> {name}_id, position: all ids in ascending order.
+    summary : dict
+        Rows read, rejects by reason, rows after `until`, ids padded, customers added.
+    """
+
+    reader: Reader
+    until: dt.date | None
+    ids: dict[str, Ids]
+    staged: ibis.Table
+    names: dict[str, ibis.Table] = field(default_factory=dict)
+    numbered: dict[str, ibis.Table] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> DuckDB:
+        """The engine that holds the tables."""
+        return self.reader.engine
+
+    def kept(self) -> ibis.Table:
+        """Return the rows that are taken, with the places of both ids, or their texts."""
+        rows = self.staged.filter(self.staged.verdict == why.TAKEN)
+        for name, names in self.names.items():
+            named = names.select(f"{name}_text", **{f"{name}_fate": names.fate})
+            rows = rows.left_join(named, f"{name}_text").drop(f"{name}_text_right")
+            rows = rows.filter(rows[f"{name}_fate"].fill_null(why.TAKEN) == why.TAKEN)
+        return rows
+
+    def ordered(self) -> ibis.Table:
+        """Return the purchases, schema.PURCHASES, in the order of `KEYS`."""
+        rows = self.kept()
+        for name, ids in self.ids.items():
+            position = ibis.null("int32")
+            numbered = self.numbered[name]
+            if ids.table is not None:
+                position = rows[name]
+                if "old" in numbered.columns:  # new ids stand between those of the table
+                    moved = numbered.filter(numbered.old.notnull())
+                    moved = moved.select(old=moved.old, moved=moved.position)
+                    rows = rows.left_join(moved, rows[name] == moved.old).drop("old")
+                    position = rows.moved
+            if name in self.names:
+                names = self.names[name]
+                found = names.inner_join(numbered, names.id == numbered[ids.key])
+                found = found.select(f"{name}_text", found=found.position)
+                rows = rows.left_join(found, f"{name}_text").drop(f"{name}_text_right")
+                position = ibis.coalesce(rows.found, position)
+            rows = rows.mutate(**{f"{name}_position": position.cast("int32")})
+            rows = rows.drop(*(one for one in ("moved", "found") if one in rows.columns))
+        numbers = rows.select(
+            customer=rows.customer_position,
+            time=rows.time,
+            article=rows.article_position,
+            price=rows.price,
+            channel=rows.channel,
+            quantity=rows.quantity,
+        )
+        groups = numbers.group_by(*KEYS).aggregate(quantity=numbers.quantity.sum())
+        return groups.order_by([groups[one].asc(nulls_first=False) for one in KEYS])
+
+
+def read_purchases(
+    reader: Reader,
+    customers: Keyed | None,
+    articles: Keyed | None,
+    until: dt.date | None,
+    rejects: Rejects,
+    progress: Callable[[float], None] | None = None,
+) -> Purchases:
+    """Read and check the purchases, and number all customers and articles.
+
+    Raises
+    ------
+    EmptyTableError
+        The file has no rows.
+    """
+    ids = {
+        "customer": _ids(reader.engine, "customer", customers, is_open=True),
+        "article": _ids(reader.engine, "article", articles, is_open=articles is None),
+    }
+    staged = reader.store("staged", lambda raw: _looked_up(raw, ids, until), progress=progress)
+    found = Purchases(reader, until, ids, staged)
+    counted = found.engine.rows(
+        staged.group_by("verdict").aggregate(
+            n=staged.count(),
+            **{name: staged[f"{name}_text"].notnull().sum() for name in ids},
+        )
+    )
+    counts = {one["verdict"]: one["n"] for one in counted}
+    read = sum(counts.values()) + len(reader.broken)
+    if not read:
+        raise EmptyTableError(f"{reader.source.label} has no rows", hint="purchases are needed")
+    taken = next((one for one in counted if one["verdict"] == why.TAKEN), {})
+    for name in ids:
+        if taken.get(name):
+            found.names[name] = _judge_names(found, name)
+    bad = {n for n in counts if n not in (why.TAKEN, why.AFTER_UNTIL)}
+    unknown = any(_bad_names(found, name) is not None for name in found.names)
+    rejects.add("purchases", reader.broken)
+    if bad or unknown:
+        rejects.add("purchases", _rejected(found))
+    found.summary = {
+        "rows_read": read,
+        "after_until": counts.get(why.AFTER_UNTIL, 0),
+        "rejects": rejects.reasons("purchases"),
+        "article_ids_padded": _padded(found, "article"),
+        "customer_ids_padded": _padded(found, "customer"),
+    }
+    return found
+
+
+def number_ids(found: Purchases) -> None:
+    """Number all customers and articles in ascending order of their ids."""
+    for name, ids in found.ids.items():
+        new = None
+        if ids.open and name in found.names:
+            text = f"{name}_text"
+            names = found.names[name]
+            names = names.filter((names.fate == why.TAKEN) & names.old.isnull())
+            if found.summary["rejects"]:  # an id that only rejected rows have is none
+                names = names.semi_join(found.kept(), text)
+            new = names.select(**{ids.key: names.id, "old": ibis.null("int32")}).distinct()
+        known = ids.table
+        if known is None and new is None:
+            raise EmptyTableError("no purchase is left after the checks")
+        new_ones = 0
+        if new is not None:
+            stored = found.engine.store(f"{name}_new", new)
+            (counted,) = found.engine.rows(stored.aggregate(n=stored.count()))
+            new_ones = int(counted["n"])
+            if known is None:
+                known = stored
+            elif new_ones:
+                known = known.select(ids.key, "old").union(stored)
+        assert known is not None
+        place = ibis.row_number().over(order_by=known[ids.key]).cast("int32")
+        columns = {ids.key: known[ids.key], "position": place}
+        if ids.table is not None and new_ones:
+            columns["old"] = known.old
+        found.numbered[name] = found.engine.store(f"{name}_numbered", known.select(**columns))
+        found.summary[f"{name}s_added"] = new_ones if ids.table is not None else 0
+
+
+def _ids(engine: DuckDB, name: str, keyed: Keyed | None, *, is_open: bool) -> Ids:
+    if keyed is None:
+        return Ids(name, None, is_open)
+    key = keyed.table[f"{name}_id"]
+    place = ibis.row_number().over(order_by=key).cast("int32")
+    table = engine.store(f"{name}_places", keyed.table.select(**{f"{name}_id": key, "old": place}))
+    return Ids(name, table, is_open, keyed.padding)
+
+
+def _looked_up(raw: ibis.Table, ids: dict[str, Ids], until: dt.date | None) -> ibis.Table:
+    """Return checked purchases with places for ids, and texts for ids without a place."""
+    rows = checked_purchases(raw, until)
+    looked_up: list[str] = []
+    for name, one in ids.items():
+        text = f"{name}_text"
+        if one.table is None:
+            rows = rows.mutate(**{name: ibis.null("int32"), text: rows[one.key]})
+        else:
+            places = one.table.select(known=one.table[one.key], place=one.table.old)
+            rows = rows.left_join(places, rows[one.key] == places.known)
+            unknown = ibis.ifelse(rows.known.isnull(), rows[one.key], ibis.null("string"))
+            rows = rows.mutate(**{name: rows.place, text: unknown}).drop("known", "place")
+        looked_up += [name, text]
+    return rows.select(*looked_up, "time", "price", "channel", "quantity", "verdict")
+
+
+def _judge_names(found: Purchases, name: str) -> ibis.Table:
+    """Store the distinct ids of purchases that stand in no table, and what becomes of them.
+
+    `{name}_text` as it stands, `id` as it should be, `old` its place in the table if it has
+    one after all, `fate` a verdict, `n` the number of purchases, `padded`.
+    """
+    ids, text = found.ids[name], f"{name}_text"
+    rows = found.staged.filter(found.staged.verdict == why.TAKEN)
+    rows = rows.filter(rows[text].notnull())
+    names = rows.group_by(text).aggregate(n=rows.count())
+    usable = usable_id(names[text])
+    if ids.table is None:
+        judged = names.mutate(id=names[text], old=ibis.null("int32"), padded=ibis.literal(False))
+        fate = ibis.ifelse(usable, why.TAKEN, verdict(why.UNUSABLE_ID))
+        return found.engine.store(f"{name}_names", judged.mutate(fate=fate.cast("int8")))
+    full = names.mutate(full=ids.padding(names[text]))
+    table = ids.table.select(**{"known": ids.table[ids.key], "old": ids.table.old})
+    matched = full.left_join(table, full.full == table.known)
+    known = matched.old.notnull()
+    lost = why.TAKEN if ids.open else verdict(why.UNKNOWN_ARTICLE)
+    fate = ibis.cases(
+        (known, why.TAKEN), (~usable_id(matched[text]), verdict(why.UNUSABLE_ID)), else_=lost
+    )
+    return found.engine.store(
+        f"{name}_names",
+        matched.select(
+            text,
+            "n",
+            "old",
+            id=ibis.ifelse(known, matched.known, matched[text]),
+            padded=known,
+            fate=fate.cast("int8"),
+        ),
+    )
+
+
+def _bad_names(found: Purchases, name: str) -> ibis.Table | None:
+    names = found.names[name]
+    bad = names.filter(names.fate != why.TAKEN)
+    (counted,) = found.engine.rows(bad.aggregate(n=bad.count()))
+    return bad if counted["n"] else None
+
+
+def _padded(found: Purchases, name: str) -> int:
+    """Return how many purchases got the zeros of an id back."""
+    if name not in found.names:
+        return 0
+    names = found.names[name]
+    (counted,) = found.engine.rows(names.aggregate(n=names.n.sum(where=names.padded)))
+    return int(counted["n"] or 0)
+
+
+def _rejected(found: Purchases) -> Iterator[Reject]:
+    """Read the source a second time, row by row, for where its bad rows stand."""
+    raw = with_text(found.reader.rows(numbered=True), found.reader.columns)
+    rows = checked_purchases(raw, found.until)
+    for name in found.names:
+        bad = _bad_names(found, name)
+        if bad is None:
+            continue
+        fates = bad.select(**{f"{name}_bad": bad[f"{name}_text"], f"{name}_fate": bad.fate})
+        rows = rows.left_join(fates, rows[f"{name}_id"] == fates[f"{name}_bad"])
+        fate = rows[f"{name}_fate"].fill_null(why.TAKEN)
+        rows = rows.mutate(verdict=ibis.ifelse(rows.verdict == why.TAKEN, fate, rows.verdict))
+    rows = rows.filter(~rows.verdict.isin([why.TAKEN, why.AFTER_UNTIL]))
+    return found.reader.locate(found_rows(found.engine, rows))
