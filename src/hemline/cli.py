@@ -277,7 +277,7 @@ def simulate(
             days=days,
             seed=seed,
             purchases=purchases,
-            format=format,
+            format="parquet" if format == "parquet" else "csv",
             photos=photos and not vectors,
             vectors=vectors,
             progress=shown.progress,
@@ -289,7 +289,7 @@ def simulate(
 def config(
     file: Annotated[
         Path | None,
-        typer.Argument(help="TOML file to check; without one, every setting.", metavar="[FILE]"),
+        typer.Argument(help="TOML file to check; without one, every setting.", metavar="FILE"),
     ] = None,
 ) -> None:
     """List every setting with its default and meaning, or check a file of settings."""
@@ -328,12 +328,17 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def _print_backtest(backtest: dict[str, Any]) -> None:
+    """Print the figures that fit 80 columns; `hemline evaluate --json` has all of them."""
     table = Table(box=None, pad_edge=False)
     header, *rows = backtest["table"]
-    for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place else "left")
+    left_out = {"precision", "MRR", "full lists", *(["sd"] if backtest["n_folds"] == 1 else [])}
+    shown = [place for place, name in enumerate(header) if name not in left_out]
+    for place in shown:
+        name = str(header[place]).removesuffix(" of catalogue")
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(f"{one:.4f}" if isinstance(one, float) else str(one) for one in row))
+        values = (row[place] for place in shown)
+        table.add_row(*(f"{one:.4f}" if isinstance(one, float) else str(one) for one in values))
     console = Console(stderr=True)
     console.print()
     console.print(backtest["title"])

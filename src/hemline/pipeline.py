@@ -133,7 +133,7 @@ def _ingest(context: Context, out: Path) -> dict[str, Any]:
 
     if context.shop is None:
         raise RunError(
-            f"{context.run.path}: the shop's data is needed, its settings or files have changed",
+            f"{context.run.path}: the shop's data must be read again, and it was frames or is gone",
             hint=f"`hemline run DATA --out {context.run.path}`",
         )
     return ingest(context.shop, context.config, out, context.progress)
@@ -311,17 +311,38 @@ PIPELINE: dict[str, Stage] = {
 }
 
 
+_TABLES = ("purchases", "articles", "customers")
+_FOLDERS = ("images", "vectors")
+
+
 def describe(shop: Shop) -> dict[str, Any]:
     """Describe where a shop's data comes from, for run.json and for skipping stages."""
     from hemline.shop.source import fingerprint as shop_fingerprint
 
+    given = {one: getattr(shop, one) for one in _TABLES}
+    paths = {one: str(Path(value).resolve()) for one, value in given.items() if _is_path(value)}
+    frames = [one for one, value in given.items() if value is not None and one not in paths]
     return {
         "fingerprint": shop_fingerprint(shop),
+        "tables": None if frames else paths,
         **{one: _folder_state(getattr(shop, one)) for one in _FOLDERS},
     }
 
 
-_FOLDERS = ("images", "vectors")
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | Path)
+
+
+def _find_again(source: dict[str, Any]) -> Shop | None:
+    """Return the shop of an earlier call, unless it was frames or its files are gone."""
+    from hemline.shop.source import Shop
+
+    tables = source.get("tables")
+    if not tables or not all(Path(path).exists() for path in tables.values()):
+        return None
+    folders = {one: (source.get(one) or {}).get("path") for one in _FOLDERS}
+    kept = {one: path for one, path in folders.items() if path and Path(path).is_dir()}
+    return Shop(**tables, **kept)
 
 
 def _folder_state(path: Any) -> dict[str, Any] | None:
@@ -353,7 +374,7 @@ def run_stages(
         The run folder. Killed at any instant, the same call resumes.
     config : Config
     shop : Shop, optional
-        Needed when `ingest` has not been done, or its settings have changed.
+        None: that of the earlier call, where it was files and they are still there.
     stages : names of stages
     listener : Listener, optional
 
@@ -365,10 +386,8 @@ def run_stages(
     listener = listener or Silent()
     if shop is None:
         run = RunFolder.open(out)
-        source = {
-            **run.source,
-            **{one: _folder_state((run.source[one] or {}).get("path")) for one in _FOLDERS},
-        }
+        shop = _find_again(run.source)
+        source = run.source if shop is None else describe(shop)
     else:
         source = describe(shop)
         run = RunFolder.create(out, config, source)

@@ -212,7 +212,7 @@ class Recommender:
         """Return the report of the stage `evaluate`; empty when there were no folds."""
         path = self.run.folder("evaluate") / "backtest.json"
         found: dict[str, Any] = json.loads(path.read_text())
-        return found
+        return {**found, "n_folds": self.config.evaluate.folds} if found else found
 
     def holdout(self) -> dict[str, Any]:
         """Return the talk's table: precision@5 by confidence weights, on a random hold-out."""
