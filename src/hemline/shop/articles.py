@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from hemline import schema
 from hemline.shop.checks import as_text
@@ -24,9 +21,3 @@ def article_rows(kept: ibis.Table) -> ibis.Table:
         name: kept[name] if name in kept.columns else nothing for name in schema.ARTICLES.names
     }
     return kept.select(**columns).order_by("article_id")
-
-
-def count_nulls(table: pa.Table) -> dict[str, Any]:
-    """Return how many values of each column are missing, for the columns with some."""
-    nulls = {name: table.column(name).null_count for name in table.column_names}
-    return {name: n for name, n in nulls.items() if n}

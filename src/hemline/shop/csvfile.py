@@ -251,7 +251,7 @@ def _fields(text: str, delimiter: str) -> list[str]:
 def _opened(path: Path) -> IO[bytes]:
     try:
         if path.suffix == ".gz":
-            return cast("IO[bytes]", gzip.open(path))  # noqa: SIM115 (the caller closes it)
+            return cast("IO[bytes]", gzip.open(path))
         return path.open("rb")
     except OSError as error:
         raise DataError(f"{path} cannot be opened: {error.strerror}") from None

@@ -44,15 +44,6 @@ def count_dropped(engine: DuckDB, kept: ibis.Table) -> dict[str, int]:
     return {name.removeprefix(_DROPPED): int(n) for name, n in found.items() if n}
 
 
-def count_filled(engine: DuckDB, kept: ibis.Table) -> dict[str, int]:
-    """Return how many nulls of each column get the value that a null means, or stay (age)."""
-    names = [name for name in (*schema.CUSTOMER_NULLS, "age") if name in kept.columns]
-    if not names:
-        return {}
-    (found,) = engine.rows(kept.aggregate(**{name: kept[name].isnull().sum() for name in names}))
-    return {name: int(n) for name, n in found.items() if n}
-
-
 def customer_rows(numbered: ibis.Table, kept: ibis.Table | None) -> ibis.Table:
     """Return the customer table, schema.CUSTOMERS, by ascending id.
 

@@ -19,11 +19,12 @@ from hemline.blocks import Progress, silent
 from hemline.config import Config
 from hemline.engines.duckdb import DuckDB, UnreadableError
 from hemline.errors import DataError, EmptyTableError
-from hemline.shop.articles import article_rows, count_nulls, typed_articles
-from hemline.shop.customers import count_dropped, count_filled, customer_rows, typed_customers
+from hemline.schema import CUSTOMER_NULLS
+from hemline.shop.articles import article_rows, typed_articles
+from hemline.shop.customers import count_dropped, customer_rows, typed_customers
 from hemline.shop.history_files import write_purchases
 from hemline.shop.ids import IdMap
-from hemline.shop.keyed import Keyed, read_keyed
+from hemline.shop.keyed import Keyed, count_nulls, read_keyed
 from hemline.shop.padding import names_of_files
 from hemline.shop.purchases import Purchases, number_ids, read_purchases
 from hemline.shop.reading import Reader
@@ -96,7 +97,11 @@ class _Ingest:
                     *names_of_files(self.shop.images, self.shop.vectors),
                 ],
             )
-            summary["articles"] = {"source": reader.source.label, **articles.summary}
+            summary["articles"] = {
+                "source": reader.source.label,
+                **articles.summary,
+                "nulls": count_nulls(self.engine, articles.table, schema.ARTICLES.names),
+            }
             self._check("articles", summary)
         self.progress(_ARTICLES, _ALL)
         if (reader := readers["customers"]) is not None:
@@ -104,7 +109,8 @@ class _Ingest:
             summary["customers"] = {
                 "source": reader.source.label,
                 **customers.summary,
-                "nulls_filled": count_filled(self.engine, customers.table),
+                "nulls_filled": count_nulls(self.engine, customers.table, CUSTOMER_NULLS),
+                "nulls": count_nulls(self.engine, customers.table, ("age",)),
                 "values_dropped": count_dropped(self.engine, customers.table),
             }
             self._check("customers", summary)
@@ -124,7 +130,7 @@ class _Ingest:
                 f"no purchase in {purchases_reader.source.label} until {self.config.ingest.until}",
                 hint="choose a later ingest.until, or leave it away",
             )
-        number_ids(found)
+        summary["purchases"]["customers_added"] = number_ids(found)
         self._write_parties(found, articles, customers, summary)
         self._write_purchases(found, summary["purchases"])
         self.rejects.write(self.out / "rejects.parquet")
@@ -173,9 +179,6 @@ class _Ingest:
             ids = pq.read_table(path, columns=[f"{name}_id"]).column(0)
             IdMap.from_sorted(ids, name).save(self.out / f"{name}_ids.npy")
             summary[f"n_{name}s"] = n
-        nulls = count_nulls(pq.read_table(self.out / "articles.parquet"))
-        if articles is not None:
-            summary["articles"]["nulls"] = nulls
         added = found.numbered["customer"]
         new = np.zeros(0, np.int32)
         if customers is not None and "old" in added.columns:

@@ -111,6 +111,15 @@ def read_keyed(
     return Keyed(kept, summary, padding)
 
 
+def count_nulls(engine: DuckDB, kept: ibis.Table, names: Iterable[str]) -> dict[str, int]:
+    """Return how many values are missing, for those columns that are there and lack some."""
+    counts = {name: kept[name].isnull().sum() for name in names if name in kept.columns}
+    if not counts:
+        return {}
+    (found,) = engine.rows(kept.aggregate(**counts))
+    return {name: int(n) for name, n in found.items() if n}
+
+
 def with_text(table: ibis.Table, columns: Iterable[str]) -> ibis.Table:
     """Add `text`: the values of a row with commas between, for the list of rejects."""
     values = [table[one].cast("string").fill_null("") for one in columns]

@@ -168,8 +168,15 @@ def read_purchases(
     return found
 
 
-def number_ids(found: Purchases) -> None:
-    """Number all customers and articles in ascending order of their ids."""
+def number_ids(found: Purchases) -> int:
+    """Number all customers and articles in ascending order of their ids.
+
+    Returns
+    -------
+    int
+        How many customers were added to those of the shop's table.
+    """
+    added = 0
     for name, ids in found.ids.items():
         new = None
         if ids.open and name in found.names:
@@ -197,7 +204,8 @@ def number_ids(found: Purchases) -> None:
         if ids.table is not None and new_ones:
             columns["old"] = known.old
         found.numbered[name] = found.engine.store(f"{name}_numbered", known.select(**columns))
-        found.summary[f"{name}s_added"] = new_ones if ids.table is not None else 0
+        added += new_ones if ids.table is not None else 0
+    return added
 
 
 def _ids(engine: DuckDB, name: str, keyed: Keyed | None, *, is_open: bool) -> Ids:
