@@ -134,6 +134,7 @@ class ALS(Model[Als]):
         whitened : bool
         """
         self.check_fitted()
+        self._check_histories(histories)
         self.check_as_of(as_of)
         return self._vectors(histories.before(as_of), as_of, whitened)
 

@@ -13,6 +13,7 @@ from hemline.models.also_bought_kernel import best_sums, count_paths, score_sums
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
 from hemline.shop.histories import Histories
+from hemline.shop.pairs import merge
 
 BLOCK = 8192
 ARTICLE_BLOCK = 128  # small, since a few articles take as long as thousands of others
@@ -47,21 +48,20 @@ class AlsoBought(Model[Settings]):
 
     def _fit(self, train: Histories, as_of: int | None) -> None:
         n_articles = train.n_articles
-        start, stop = np.ascontiguousarray(train.start), np.ascontiguousarray(train.stop)
-        bounds, buyer = _buyers(train, start, stop)
-        # of a customer with n purchases an article gets at most n for each of its own
-        most = np.zeros(1)
-        if len(buyer):
-            lengths = stop - start
-            running = np.concatenate([[0], np.cumsum(lengths[buyer], dtype=np.int64)])
-            most = running[bounds[1:]] - running[bounds[:-1]]
-        width = np.int32 if most.max(initial=0) < np.iinfo(np.int32).max else np.int64
+        pairs = merge(train, threads=self.threads)
+        indptr, article = pairs.indptr.astype(np.int64), pairs.indices
+        times = pairs.data.astype(np.int32)
+        bounds = np.zeros(n_articles + 1, np.int64)
+        np.cumsum(np.bincount(article, minlength=n_articles), out=bounds[1:])
+        buyer, bought = np.empty(len(article), np.int32), np.empty(len(article), np.int32)
+        turn(indptr, article, times, bounds[:-1].copy(), buyer, bought)
+        width = _width(train.lengths, bounds, buyer, bought)
         per_article = self.settings.per_article or n_articles
         held = np.zeros(n_articles, np.int64)
 
         def block(low: int, high: int) -> tuple[Int32, Float32]:
             return count_paths(  # type: ignore[no-any-return]
-                start, stop, train.article, bounds, buyer, n_articles, per_article, low, high,
+                indptr, article, times, bounds, buyer, bought, per_article, low, high,
                 np.zeros(n_articles, width), held,
             )  # fmt: skip
 
@@ -101,13 +101,11 @@ class AlsoBought(Model[Settings]):
         return found
 
 
-def _buyers(
-    train: Histories, start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], Int32]:
-    """Return, for each article, the customers of its purchases: bounds (n + 1,) and rows."""
-    bounds = np.zeros(train.n_articles + 1, np.int64)
-    purchased = train.compact().article
-    np.cumsum(np.bincount(purchased, minlength=train.n_articles), out=bounds[1:])
-    buyer = np.empty(int(bounds[-1]), np.int32)
-    turn(start, stop, train.article, bounds[:-1].copy(), buyer)
-    return bounds, buyer
+def _width(
+    lengths: npt.NDArray[np.int64], bounds: npt.NDArray[np.int64], buyer: Int32, bought: Int32
+) -> type[np.int32 | np.int64]:
+    """Return the narrower integer that no sum of an article's row can overflow."""
+    # a customer who bought p b times, and n things in all, adds at most b x n to any sum
+    paths = np.concatenate([[0.0], np.cumsum(bought.astype(np.float64) * lengths[buyer])])
+    most = np.diff(paths[bounds]).max(initial=0)
+    return np.int32 if most < np.iinfo(np.int32).max else np.int64

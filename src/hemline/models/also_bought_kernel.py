@@ -15,27 +15,33 @@ _I32_2D = types.Array(types.int32, 2, "C", readonly=True)
 _MASK_2D = types.Array(types.boolean, 2, "C", readonly=True)
 
 
-@njit([types.void(_I64, _I64, _I32, types.int64[::1], types.int32[::1])], nogil=True, cache=True)
-def turn(start, stop, article, at, buyer):
-    """Write the customer of each purchase of article a from `at[a]` on, customers ascending.
+@njit(
+    [types.void(_I64, _I32, _I32, types.int64[::1], types.int32[::1], types.int32[::1])],
+    nogil=True,
+    cache=True,
+)
+def turn(indptr, article, times, at, buyer, bought):
+    """Write the buyers of article a, and how often each bought it, from `at[a]` on.
 
-    `at` is moved to the end of each article's purchases.
+    Customers ascend. `at` is moved to the end of each article's buyers.
     """
-    for row in range(len(start)):
-        for place in range(start[row], stop[row]):
+    for row in range(len(indptr) - 1):
+        for place in range(indptr[row], indptr[row + 1]):
             one = article[place]
             buyer[at[one]] = row
+            bought[at[one]] = times[place]
             at[one] += 1
 
 
 def _count_paths(
-    start, stop, article, bounds, buyer, n_articles, per_article, low, high, sums, lengths
+    indptr, article, times, bounds, buyer, bought, per_article, low, high, sums, lengths
 ):
     """Return articles and counts of rows [low, high) of C, the largest first, row after row.
 
     C[p, r] is the number of pairs (purchase of p, purchase of r) by one customer, p not r.
     `sums` (n_articles,) is zero and is left so; its type is wide enough for any count.
     """
+    n_articles = len(sums)
     touched = np.empty(n_articles + 1, np.int32)
     heap = np.empty(max(1, min(per_article, n_articles)), np.int64)
     found_articles = np.empty(1024, np.int32)
@@ -45,13 +51,15 @@ def _count_paths(
         n_touched = 0
         for at in range(bounds[one], bounds[one + 1]):
             row = buyer[at]
-            for place in range(start[row], stop[row]):
+            # in the type of the sums, so that the product is as wide as they are
+            often = sums[one] * 0 + bought[at]
+            for place in range(indptr[row], indptr[row + 1]):
                 other = article[place]
                 old = sums[other]
                 touched[n_touched] = other
                 # no branch: every other article of a customer is new, in no order
                 n_touched += old == 0
-                sums[other] = old + 1
+                sums[other] = old + often * times[place]
         sums[one] = 0
         size = 0
         least = np.int64(0)
@@ -79,7 +87,7 @@ def _count_paths(
 
 
 _RESULT = types.Tuple((types.int32[::1], types.float32[::1]))
-_GIVEN = (_I64, _I64, _I32, _I64, _I32, types.int64, types.int64, types.int64, types.int64)
+_GIVEN = (_I64, _I32, _I32, _I64, _I32, _I32, types.int64, types.int64, types.int64)
 count_paths = njit(
     [
         _RESULT(*_GIVEN, types.int32[::1], types.int64[::1]),

@@ -174,12 +174,7 @@ class Model(ABC, Generic[S]):
         self.check_fitted()
         if k < 1:
             raise ConfigError(f"k = {k}", hint="k is at least 1")
-        if histories.n_articles != self.n_articles_:
-            raise ConfigError(
-                f"histories over {histories.n_articles} articles, {self.name} was fitted on "
-                f"{self.n_articles_}",
-                hint="use one catalogue for both",
-            )
+        self._check_histories(histories)
         self.check_as_of(as_of)
         if among is not None:
             among = np.asarray(among, dtype=bool)
@@ -205,8 +200,18 @@ class Model(ABC, Generic[S]):
             As in `recommend`.
         """
         self.check_fitted()
+        self._check_histories(histories)
         self.check_as_of(as_of)
         candidates = np.ascontiguousarray(candidates, dtype=np.int32)
+        if candidates.ndim != 2 or len(candidates) != len(histories):
+            raise ConfigError(
+                f"candidates have shape {candidates.shape}", hint=f"({len(histories)}, m)"
+            )
+        if candidates.max(initial=-1) >= self.n_articles_:
+            raise ConfigError(
+                f"candidate {candidates.max()} of {self.n_articles_} articles",
+                hint="candidates are positions of articles, or -1",
+            )
         found = self._score(histories.before(as_of), candidates, as_of)
         found[candidates < 0] = -np.inf
         return found
@@ -215,6 +220,14 @@ class Model(ABC, Generic[S]):
         """Raise RunError when `fit` or `load` has not been called."""
         if not hasattr(self, "n_articles_"):
             raise RunError(f"{type(self).__name__} is not fitted", hint="call fit(train) first")
+
+    def _check_histories(self, histories: Histories) -> None:
+        if histories.n_articles != self.n_articles_:
+            raise ConfigError(
+                f"histories over {histories.n_articles} articles, {self.name} was fitted on "
+                f"{self.n_articles_}",
+                hint="use one catalogue for both",
+            )
 
     def check_as_of(self, as_of: int | None) -> None:
         """Raise CutoffError when `as_of` lies before what the model was fitted on."""
@@ -253,10 +266,10 @@ class Model(ABC, Generic[S]):
             description = json.loads((folder / "model.json").read_text())
         except (OSError, ValueError) as error:
             raise RunError(f"{folder} holds no model: {error}", hint="train again") from None
-        if description["model"] != cls.name or description["version"] != cls.version:
+        held = description.get("model"), description.get("version")
+        if held != (cls.name, cls.version):
             raise RunError(
-                f"{folder} holds {description['model']} version {description['version']}, not "
-                f"{cls.name} version {cls.version}",
+                f"{folder} holds {held[0]} version {held[1]}, not {cls.name} version {cls.version}",
                 hint="train again with this version of Hemline",
             )
         model = cls(**description["settings"])
@@ -268,6 +281,8 @@ class Model(ABC, Generic[S]):
                 array: Any = np.load(path, mmap_mode="r", allow_pickle=False)
             except ValueError:  # an empty array cannot be mapped
                 array = np.load(path, allow_pickle=False)
+            except OSError as error:
+                raise RunError(f"{path} cannot be read: {error}", hint="train again") from None
             setattr(model, name, array)
         model._loaded()
         return model

@@ -63,8 +63,10 @@ def confidence(
         else (as_of - settings.season_horizons * horizon)
     )
     months = settings.months or _quarter(as_of)
-    found = np.where(np.isin(_month(time), months), values[1], values[2])
-    return np.where(time >= lately, values[0], found)
+    found: npt.NDArray[np.float32] = np.where(
+        time >= lately, values[0], np.where(np.isin(_month(time), months), values[1], values[2])
+    )
+    return found
 
 
 def interactions(
