@@ -22,6 +22,16 @@ def real_data() -> Path:
     return Path(folder).resolve()
 
 
+@pytest.fixture(scope="session")
+def simulated_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small shop in the Kaggle layout: CSV and photos. Not to be written to."""
+    from hemline.shop.simulate import simulate
+
+    folder = tmp_path_factory.mktemp("simulated") / "shop"
+    simulate(folder, customers=400, articles=250, days=180, seed=7, photo_size=64)
+    return folder
+
+
 # the first call of a compiled kernel takes seconds, and machines are noisy: no deadlines
 settings.register_profile("hemline", deadline=None, derandomize=True)
 settings.load_profile("hemline")

@@ -1,0 +1,1 @@
+"""Drawing product photos: silhouettes, cloth, and a light background."""
