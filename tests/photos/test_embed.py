@@ -152,7 +152,8 @@ from hemline.photos.descriptor import DescriptorEmbedder
 embed.CHUNK = 8
 class Slow(DescriptorEmbedder):
     def preprocess(self, photo):
-        time.sleep(0.02)
+        if len(list(Path(work).glob("*.npz"))) >= 3:
+            time.sleep(600)  # until it is killed
         return super().preprocess(photo)
 images, out, work, *ids = sys.argv[1:]
 embed.embed_with(Slow({}), Path(images), ids, Path(out), work=Path(work), batch=4, threads=2)
