@@ -186,9 +186,9 @@ class Cascade(Section):
         ("department_no", "index_code"),
         description="a similar article must share each of these with some purchase",
     )
-    similar_repeat: str = Field("allow", description="repeat policy of the similar articles")
-    also_bought_repeat: str = Field("exclude", description="repeat policy of also-bought")
-    popular_repeat: str = Field("allow", description="repeat policy of the popular articles")
+    similar_repeat: str | int = Field("allow", description="repeat policy of the similar articles")
+    also_bought_repeat: str | int = Field("exclude", description="repeat policy of also-bought")
+    popular_repeat: str | int = Field("allow", description="repeat policy of the popular articles")
 
 
 class Evaluate(Section):

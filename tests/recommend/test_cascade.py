@@ -164,7 +164,7 @@ def test_customers_without_history_get_what_is_popular(cascade: Bundle, shop: An
 def test_repeat_policies(train: Callable[..., Bundle], shop: Any) -> None:
     lately = shop.as_of - 30 * SECONDS_PER_DAY
     exclude = dict.fromkeys(("similar_repeat", "also_bought_repeat", "popular_repeat"), "exclude")
-    cooldown = dict.fromkeys(exclude, "30")
+    cooldown = dict.fromkeys(exclude, 30)
     allow = dict.fromkeys(exclude, "allow")
 
     def repeats(chosen: dict[str, str]) -> tuple[int, int]:
