@@ -44,8 +44,8 @@ class OnnxEmbedder:
     """A model of one image input, one vector (or one feature map) a photo.
 
     Feature maps (rank 4, laid out as the input is) are averaged over their area; vectors
-    (rank 2) are taken as they are. One call of `embed` uses one processor, and calls may run at the same time: so the
-    figures do not depend on the number of threads.
+    (rank 2) are taken as they are. One call of `embed` uses one processor, and calls may run
+    at the same time: so the figures do not depend on the number of threads.
 
     Raises
     ------
