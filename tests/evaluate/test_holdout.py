@@ -15,7 +15,13 @@ from hemline.shop.splits import Split
 
 DAY = SECONDS_PER_DAY
 N_CUSTOMERS, N_ARTICLES = 150, 120
-CONFIG = Config.of({"als": {"factors": 24, "iterations": 4, "min_customer": 5, "min_article": 3}})
+CONFIG = Config.of(
+    {
+        # OpenMP's threads wait in a loop, and cost seconds on matrices of this size
+        "threads": 1,
+        "als": {"factors": 24, "iterations": 4, "min_customer": 5, "min_article": 3},
+    }
+)
 
 
 def shop(dated: bool = True) -> Histories:
