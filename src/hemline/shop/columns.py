@@ -22,6 +22,16 @@ REQUIRED: Final = {
     "purchases": ("customer_id", "article_id", "time"),
 }
 
+_WORDS: Final = {
+    "customer_id": ("customer", "user", "client", "buyer", "member"),
+    "article_id": ("article", "product", "item", "sku"),
+    "time": ("date", "time", "day", "moment"),
+    "price": ("price", "amount", "value"),
+    "channel": ("channel",),
+    "quantity": ("quantity", "pieces", "count", "qty"),
+}
+"""What shops like to call a column, for guessing which one is meant."""
+
 PRESET: Final[dict[str, dict[str, str]]] = {
     "articles": {},
     "customers": {"fn": "FN", "active": "Active"},
@@ -89,16 +99,23 @@ def _missing(
     name: str, table: str, found: Sequence[str], mapping: dict[str, str], where: str
 ) -> MissingColumnError:
     wanted = mapping.get(name) or PRESET[table].get(name, name)
-    lowered = {one.casefold(): one for one in found}
-    for one in (wanted, name):
-        close = get_close_matches(one.casefold(), list(lowered), 1, cutoff=0.5)
-        if close:
-            guess = lowered[close[0]]
-            break
-    else:
-        guess = "YOUR COLUMN"
+    guess = _guess(name, wanted, found)
     listed = ", ".join(found) if found else "none"
     return MissingColumnError(
         f"{where} has no column {wanted!r} (for {name}); it has: {listed}",
         hint=f'if it is called otherwise, write under [columns.{table}]: {name} = "{guess}"',
     )
+
+
+def _guess(name: str, wanted: str, found: Sequence[str]) -> str:
+    """Return the column that is most likely meant, or a placeholder."""
+    lowered = {one.casefold(): one for one in reversed(found)}
+    for one in (wanted, name):
+        close = get_close_matches(one.casefold(), list(lowered), 1, cutoff=0.7)
+        if close:
+            return lowered[close[0]]
+    for word in _WORDS.get(name, ()):
+        for low, column in reversed(lowered.items()):
+            if word in low:
+                return column
+    return "YOUR COLUMN"

@@ -114,13 +114,14 @@ class CsvFile:
         mark = self.delimiter.encode()
         between = self.width - 1
         blank = self.width > 1
-        for line, raw in lines:
+        for line, whole in lines:
+            raw = self._trimmed(whole)
             if not raw and blank:
                 continue
             if len(raw) > MAX_RECORD:
                 yield Record(line, raw[:TEXT_LENGTH], LINE_TOO_LONG)
             elif b'"' in raw:
-                yield self._quoted(line, raw, lines)
+                yield self._quoted(line, whole, lines)
             elif raw.count(mark) != between and not (
                 raw.count(mark) == between + 1 and raw.endswith(mark)
             ):
@@ -142,9 +143,11 @@ class CsvFile:
         return broken
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
-        """Yield every line with its number, without its end, cut after MAX_RECORD + 1 bytes."""
+        """Yield every line with its number, cut after MAX_RECORD + 1 bytes.
+
+        The line feed is off, a carriage return before it still there.
+        """
         number, rest = 1, b""
-        trim = self.newline == b"\n"
         with _opened(self.path) as file:
             if file.read(len(_BOM)) != _BOM:
                 file.seek(0)
@@ -153,15 +156,15 @@ class CsvFile:
                 lines[0] = rest + lines[0]
                 rest = lines.pop()[: MAX_RECORD + 1]
                 for raw in lines:
-                    yield number, raw.removesuffix(b"\r") if trim else raw
+                    yield number, raw
                     number += 1
             if rest:
-                yield number, rest.removesuffix(b"\r") if trim else rest
+                yield number, rest
 
     def _quoted(self, line: int, raw: bytes, lines: _Lines) -> Record:
         """Judge a record with quotes, taking further lines while a quoted field is open."""
         taken: list[tuple[int, bytes]] = []
-        whole = raw
+        first, whole = self._trimmed(raw), raw
         while self._open_end.fullmatch(whole):
             pieces, size = [whole], len(whole)
             for following in lines:
@@ -172,14 +175,18 @@ class CsvFile:
                     break
             else:
                 break
-            whole = b"\n".join(pieces)
+            whole = self.newline.join(pieces)
             if size > MAX_RECORD:
                 break
+        whole = self._trimmed(whole)
         if self._exact.fullmatch(whole):
             return Record(line, whole, None if whole.isascii() else self._encoding(whole))
         lines.back(taken)
-        sound = self._any.fullmatch(raw)
-        return Record(line, raw, WRONG_COLUMN_COUNT if sound else BROKEN_QUOTING)
+        sound = self._any.fullmatch(first)
+        return Record(line, first, WRONG_COLUMN_COUNT if sound else BROKEN_QUOTING)
+
+    def _trimmed(self, raw: bytes) -> bytes:
+        return raw.removesuffix(b"\r") if self.newline == b"\n" else raw
 
     def _encoding(self, raw: bytes) -> str | None:
         try:

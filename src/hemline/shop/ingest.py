@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hemline import schema
@@ -125,10 +126,11 @@ class _Ingest:
         )
         summary["purchases"] = {"source": purchases_reader.source.label, **found.summary}
         self._check("purchases", summary)
-        if found.summary["rows_read"] == found.summary["after_until"]:
+        if not self._taken(found.summary):
+            late = f" until {self.config.ingest.until}" if found.summary["after_until"] else ""
             raise EmptyTableError(
-                f"no purchase in {purchases_reader.source.label} until {self.config.ingest.until}",
-                hint="choose a later ingest.until, or leave it away",
+                f"no purchase is left of {purchases_reader.source.label}{late}",
+                hint="choose a later ingest.until, or leave it away" if late else "see the rejects",
             )
         summary["purchases"]["customers_added"] = number_ids(found)
         self._write_parties(found, articles, customers, summary)
@@ -153,6 +155,10 @@ class _Ingest:
         read = summary[name]["rows_read"] - summary[name].get("after_until", 0)
         most = self.config.ingest.max_reject_share
         self.rejects.check(name, read, most, self.out / "rejects.parquet")
+
+    def _taken(self, purchases: dict[str, Any]) -> int:
+        read, late = purchases["rows_read"], purchases["after_until"]
+        return int(read - late - self.rejects.count("purchases"))
 
     def _part(self, low: int, high: int) -> Callable[[float], None]:
         return lambda share: self.progress(low + int(share * (high - low)), _ALL)
@@ -193,14 +199,13 @@ class _Ingest:
         try:
             batches = self.engine.batches(found.ordered(), _FETCH)
             totals = write_purchases(self.out, batches, age, n_articles)
-        except UnreadableError as error:
+        except (UnreadableError, pa.ArrowInvalid) as error:
             raise DataError(
                 f"the purchases cannot be added up: {str(error).splitlines()[0]}",
                 hint="equal purchases may have 2,147,483,647 pieces together",
             ) from None
-        taken = summary["rows_read"] - summary["after_until"] - self.rejects.count("purchases")
         summary["rows_kept"] = totals.rows
-        summary["repeats"] = taken - totals.rows
+        summary["repeats"] = self._taken(summary) - totals.rows
         summary["pieces"] = totals.pieces
         summary["first_day"], summary["last_day"] = _day(totals.first), _day(totals.last)
         summary["customers_with_purchases"] = totals.customers

@@ -93,7 +93,7 @@ def read_keyed(
         repeats = int(counted["n"] or 0)
         taken = others.filter(~others.repeat).select("row")
         again = read.semi_join(taken, "row")
-        again = again.mutate(verdict=ibis.literal(verdict(why.ID_TAKEN), "int8"))
+        again = again.mutate(verdict=ibis.literal(verdict(why.ID_TAKEN), rejected.verdict.type()))
         rejected = rejected.union(again)
         sound = sound.anti_join(others, "row")
     rejects.add(name, reader.broken)

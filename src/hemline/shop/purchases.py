@@ -187,8 +187,6 @@ def number_ids(found: Purchases) -> int:
                 names = names.semi_join(found.kept(), text)
             new = names.select(**{ids.key: names.id, "old": ibis.null("int32")}).distinct()
         known = ids.table
-        if known is None and new is None:
-            raise EmptyTableError("no purchase is left after the checks")
         new_ones = 0
         if new is not None:
             stored = found.engine.store(f"{name}_new", new)
