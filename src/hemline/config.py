@@ -127,8 +127,16 @@ class Als(Section):
     regularization: float = Field(0.01, ge=0, description="weight of the squared norms")
     seed: int = Field(1, ge=0, description="of the first factors; a run gives its own")
     alpha: float = Field(1.0, gt=0, description="confidence = alpha x weight")
-    min_customer: int = Field(5, ge=0, description="k-core: articles a customer has at least")
-    min_article: int = Field(5, ge=0, description="k-core: customers an article has at least")
+    min_customer: int = Field(
+        5,
+        ge=0,
+        description="k-core: articles a customer has at least; lowered where it leaves nothing",
+    )
+    min_article: int = Field(
+        5,
+        ge=0,
+        description="k-core: customers an article has at least; lowered where it leaves nothing",
+    )
     weights: Weights = Field(Weights(), description="confidence weights")
 
     @field_validator("weights", mode="before")

@@ -17,7 +17,7 @@ import numpy as np
 
 from hemline.blocks import Progress
 from hemline.config import Config
-from hemline.errors import RunError
+from hemline.errors import DataError, RunError
 from hemline.runs import STAGES, RunFolder, StageRecord, code_version, fingerprint
 from hemline.shop.histories import end_of_day
 
@@ -140,10 +140,14 @@ def _ingest(context: Context, out: Path) -> dict[str, Any]:
 
 
 def _photo_inputs(context: Context) -> Any:
+    from hemline.photos.spec import embedder_name
+
     # the ids, not the whole of ingest: a new day of purchases leaves the vectors as they are
     ids = (context.folder("ingest") / "article_ids.npy").read_bytes()
-    source = context.source
-    return [hashlib.sha256(ids).hexdigest(), source["images"], source["vectors"]]
+    source, photos = context.source, context.config.photos
+    used = photos.embedder and source["images"]
+    name = embedder_name(photos.embedder, photos.preprocessing) if used else ""
+    return [hashlib.sha256(ids).hexdigest(), source["images"], source["vectors"], name]
 
 
 def _embed(context: Context, out: Path) -> dict[str, Any]:
@@ -243,13 +247,19 @@ def _evaluate(context: Context, out: Path) -> dict[str, Any]:
         context.listener.notice("backtest: none asked for (evaluate.folds = 0)")
         (out / "backtest.json").write_text("{}")
         return {"folds": 0}
-    report = backtest(
-        context.config,
-        context.catalogue(),
-        tables.histories,
-        as_of=as_of(context.config, tables),
-        progress=context.progress,
-    )
+    try:
+        report = backtest(
+            context.config,
+            context.catalogue(),
+            tables.histories,
+            as_of=as_of(context.config, tables),
+            progress=context.progress,
+        )
+    except DataError as error:
+        # too few days, or none: the recommendations are there all the same
+        context.listener.notice(f"backtest: none, {error} ({error.hint})")
+        (out / "backtest.json").write_text("{}")
+        return {"folds": 0, "reason": str(error)}
     (out / "backtest.json").write_text(json.dumps(report.to_json(), indent=1))
     return report.summary()
 

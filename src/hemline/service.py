@@ -202,7 +202,8 @@ class Recommender:
         path = self.run.folder("recommend") / "recommendations.parquet"
         listed = self.tables.listed_customers()
         write_submission(path, listed, Path(out))
-        return validate_submission(Path(out), listed, self.tables.article_ids, k=self.config.k)
+        articles = self.tables.article_ids
+        return validate_submission(Path(out), listed, articles, k=min(self.config.k, len(articles)))
 
     def status(self) -> list[tuple[str, StageRecord | None]]:
         """Return every stage with its record, or None where it has not been done."""

@@ -47,6 +47,11 @@ def cli(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]
     return found
 
 
+def column(path: Path, name: str) -> list[str]:
+    with path.open(newline="") as file:
+        return [row[name] for row in csv.DictReader(file)]
+
+
 def test_everyone_gets_twelve_different_articles(finished: hemline.Recommender) -> None:
     table = finished.recommendations()
     assert table.schema.equals(RECOMMENDATIONS)
@@ -97,17 +102,14 @@ def test_done_stages_are_skipped_and_changed_ones_are_not(
 
 
 def test_until_sees_nothing_later(simulated_shop: Path, tmp_path: Path) -> None:
-    rows = list(csv.DictReader((simulated_shop / "transactions_train.csv").open()))
-    days = sorted({row["t_dat"] for row in rows})
+    days = sorted(set(column(simulated_shop / "transactions_train.csv", "t_dat")))
     until = days[-30]
     found = hemline.run(simulated_shop, tmp_path / "run", until=until, settings=SETTINGS)
     last = found.tables.histories.last_time()
     assert last is not None
     assert np.datetime64(last, "s").astype("datetime64[D]") <= np.datetime64(until)
     assert np.datetime64(found.as_of, "s") == np.datetime64(until) + np.timedelta64(1, "D")
-    customers = {
-        row["customer_id"] for row in csv.DictReader((simulated_shop / "customers.csv").open())
-    }
+    customers = set(column(simulated_shop / "customers.csv", "customer_id"))
     assert set(found.tables.customer_ids.strings()) >= customers
 
 
@@ -143,7 +145,8 @@ def test_the_command_line(finished: hemline.Recommender, tmp_path: Path) -> None
     assert "to do" not in cli("status", run).stdout
     assert [one["done"] for one in json.loads(cli("status", run, "--json").stdout)] == [True] * 6
     cli("submit", run, "--out", tmp_path / "submission.csv")
-    rows = list(csv.reader((tmp_path / "submission.csv").open()))
+    with (tmp_path / "submission.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
     assert rows[0] == ["customer_id", "prediction"]
     assert {len(row[1].split()) for row in rows[1:]} == {12}
     assert sorted(row[0] for row in rows[1:]) == finished.tables.customer_ids.strings()
@@ -255,3 +258,16 @@ def test_the_real_sample_with_real_photos(real_data: Path, tmp_path: Path) -> No
     similar = table.filter(pa.compute.equal(table["channel"].cast(pa.string()), "similar"))
     assert similar.num_rows > 1364  # the photos are at work
     assert pq.read_metadata(tmp_path / "run" / "recommendations.parquet").num_rows == 12 * 1364
+
+
+def test_a_shop_of_one_day_is_recommended_for_without_a_backtest(tmp_path: Path) -> None:
+    rows = {"t_dat": ["2020-01-01"] * 4, "customer_id": list("abca"), "article_id": list("xyzx")}
+    heard = Recorder()
+    found = hemline.run(
+        hemline.Shop(purchases=pa.table(rows)), tmp_path / "run", settings=SETTINGS, listener=heard
+    )
+    assert any("backtest: none" in one for one in heard.notices)
+    assert found.backtest() == {}
+    # three articles in all: everyone gets every one of them, once
+    assert found.recommendations().num_rows == 9
+    assert found.write_submission(tmp_path / "out.csv") == 3

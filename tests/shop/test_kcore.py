@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from hemline.shop.histories import Histories
-from hemline.shop.kcore import Density, k_core, k_core_expression
+from hemline.shop.kcore import Density, core_that_holds, k_core, k_core_expression
 from hemline.shop.pairs import merge, span
 
 pairs_strategy = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 7)), max_size=80)
@@ -142,3 +143,14 @@ def test_both_forms_agree_on_real_purchases(real_data: Path):
     assert core.before.customers == 68_984
     assert core.before.articles == 17_986
     _same(core, k_core_expression(table, 5, 5).to_pyarrow())
+
+
+def test_thresholds_fall_until_something_is_left() -> None:
+    pairs = sparse.csr_matrix(np.eye(4, dtype=np.float32) + np.eye(4, k=1, dtype=np.float32))
+    assert not k_core(pairs, 5, 5).after.pairs
+    core = core_that_holds(pairs, 5, 3)
+    assert (core.min_customer, core.min_article) == (2, 1)
+    assert core.after == k_core(pairs, 2, 1).after
+    assert core.after.customers == 3
+    empty = core_that_holds(sparse.csr_matrix((3, 3), dtype=np.float32), 5, 5)
+    assert not empty.after.pairs

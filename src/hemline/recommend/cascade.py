@@ -16,6 +16,7 @@ from hemline.models.base import Int32, Mask, Repeat
 from hemline.models.popular import Popular
 from hemline.recommend.base import Recommendations, Request
 from hemline.shop.histories import Histories
+from hemline.shop.kcore import Core
 from hemline.shop.tables import Catalogue
 
 
@@ -86,6 +87,7 @@ class Cascade:
         self.also_bought.fit(train, as_of=as_of)
         self.popular.fit(train, as_of=as_of)
         self._prepare(catalogue)
+        self.summary_["lines"] = _lines(self.als.core_, self.summary_)
         return self
 
     def _prepare(self, catalogue: Catalogue) -> None:
@@ -209,3 +211,21 @@ def filter_codes(catalogue: Catalogue, attributes: tuple[str, ...]) -> tuple[Int
     if not columns:
         return np.zeros((catalogue.n_articles, 0), np.int32), 0, left_out
     return np.ascontiguousarray(np.stack(columns, axis=1)), n_codes, left_out
+
+
+def _lines(core: Core, summary: dict[str, Any]) -> list[str]:
+    """Say what was trained on, as the sources print it, and what else was learned."""
+    lines = [
+        f"ALS on purchases with at least {core.min_customer} articles a customer and "
+        f"{core.min_article} customers an article"
+    ]
+    for name, one in (("before", core.before), ("after", core.after)):
+        lines.append(f"  {name}: " + str(one).replace("\n", ", "))
+    lines.append(
+        f"similar articles for {summary['articles_with_similar']:,}, "
+        f"{summary['also_bought_pairs']:,} pairs also bought"
+    )
+    if summary["attributes_left_out"]:
+        left_out = ", ".join(summary["attributes_left_out"])
+        lines.append(f"not filtered by {left_out}: the shop does not tell it")
+    return lines

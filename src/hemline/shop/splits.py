@@ -81,8 +81,8 @@ def folds(end: int, horizon_days: int, n: int, *, first: int | None = None) -> l
     if first is not None and first >= found[0].cutoff:
         days = math.ceil((end - first) / SECONDS_PER_DAY)
         raise DataError(
-            f"the purchases span {days} day{'s' * (days > 1)}; {n} fold{'s' * (n > 1)} of {horizon_days} days "
-            f"need{'s' * (n == 1)} at least {n * horizon_days + 1}",
+            f"the purchases span {days} day{'s' * (days > 1)}; {n} fold{'s' * (n > 1)} of "
+            f"{horizon_days} days need{'s' * (n == 1)} at least {n * horizon_days + 1}",
             hint="fewer evaluate.folds or evaluate.horizon_days, or more data; evaluate.folds = 0 "
             "leaves the backtest out",
         )
