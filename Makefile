@@ -11,7 +11,8 @@ UV      = $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.tx
 demo: $(VENV)/installed
 	rm -rf demo
 	$(BIN)/hemline simulate demo/shop --customers 2000 --articles 1000 --days 365
-	$(BIN)/hemline run demo/shop --out demo/run --set photos.embedder=descriptor
+	$(BIN)/hemline run demo/shop --out demo/run --set photos.embedder=descriptor \
+		--set evaluate.folds=4
 
 run: $(VENV)/installed
 	@test -n "$(DATA)" || { echo "make run DATA=path/to/folder [OUT=run] [ARGS='--recipe popular']" >&2; exit 2; }
