@@ -17,7 +17,7 @@ from hemline.models.foldin_kernel import fold_in
 from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows, top_k
 from hemline.models.weights import interactions
 from hemline.shop.histories import Histories
-from hemline.shop.kcore import Core, k_core
+from hemline.shop.kcore import Core, core_that_holds
 
 FOLD_BLOCK = 8192
 SCORE_BLOCK = 32  # rows whose scores for a whole catalogue are held at once, by each thread
@@ -57,7 +57,7 @@ class ALS(Model[Als]):
     def _fit(self, train: Histories, as_of: int | None) -> None:
         settings = self.settings
         matrix = interactions(train, as_of, settings.weights, self.threads)
-        self.core_ = k_core(matrix, settings.min_customer, settings.min_article)
+        self.core_ = core_that_holds(matrix, settings.min_customer, settings.min_article)
         kept = self.core_.matrix(matrix)
         del matrix
         factors = self._factorize(kept)
@@ -196,7 +196,7 @@ class ALS(Model[Als]):
             padded = np.zeros((tiles * TILE, factors), np.float32)
             padded[:n] = self.whitened_
             turned = padded.reshape(tiles, TILE, factors).transpose(0, 2, 1)
-            self._tiles = np.ascontiguousarray(turned)
+            self._tiles = np.ascontiguousarray(turned).ravel()
         return self._tiles
 
 

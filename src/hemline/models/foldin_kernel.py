@@ -1,19 +1,18 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Compiled: customer vectors from histories, exactly, by the smaller of two systems.
+"""Compiled: customer vectors from histories, to the precision of float32.
 
 With Y the article vectors, C the confidences and A = Y'Y + lambda I = L L', let
 W = Y L'^-1. In that space the vector of a customer with articles u is
 
     x' = (I + W_u' D W_u)^-1 W_u' c,    D = C - I                                     (1)
 
-(Hu, Koren and Volinsky 2008, equation 4, times L'), and x = L'^-1 x'. By the push-through
-identity, with K = W_u W_u' and D = S sigma S, S = sqrt |D|, sigma = the signs of D,
-
-    x' = W_u' (c - S t),    (sigma + S K S) t = S K c                                 (2)
-
-which is a system of as many unknowns as the customer has articles. K has no eigenvalue
-above 1, so (2) is well conditioned; confidences below 1 make D negative, the matrix
-quasi-definite, and L D L' without pivoting still exists (Vanderbei 1995).
+(Hu, Koren and Volinsky 2008, equation 4, times L'), and x = L'^-1 x'. W_u' W_u has no
+eigenvalue above 1, few that are near it, and no more than the customer has articles: the
+matrix of (1) is well conditioned, positive definite also where confidences below 1 make D
+negative, and conjugate gradients need few steps, each as cheap as reading W_u once. Where
+confidences are so large that they need many, (1) is solved directly. (The system of as
+many unknowns as the customer has articles, by the push-through identity, was slower at
+every length.)
 """
 
 from __future__ import annotations
@@ -28,103 +27,93 @@ _F32_2D = types.Array(types.float32, 2, "C", readonly=True)
 _F64_2D = types.Array(types.float64, 2, "C", readonly=True)
 _MASK = types.Array(types.boolean, 1, "C", readonly=True)
 
+STEPS = 24
+"""Steps after which solving (1) directly is quicker than going on."""
+SMALL_RESIDUAL = np.float32(1e-13)
+"""Squared, against the right-hand side: where float32 has nothing more to give."""
+
 # sums may be taken in another order (lanes), but nothing else is relaxed
 _FAST = {"reassoc", "contract", "nsz"}
 
 
 @njit(nogil=True, cache=True, fastmath=_FAST, inline="always")
-def _small(rows, c, n, f, k, t, z, out):
-    """Solve (2) for the n rows of `rows`, write x' to `out`."""
+def _gradients(rows, c, n, f, out, r, p, q):
+    """Solve (1) by conjugate gradients for the n rows of `rows`; return whether it converged.
+
+    Rows n to n + 3 are zeros, so that four can always be taken at once.
+    """
     one = np.float32(1)
-    for i in range(n):
-        for j in range(i + 1):
-            dot = np.float32(0)
-            for a in range(f):
-                dot += rows[i, a] * rows[j, a]
-            k[i, j] = dot
-    # t = S K c, while K is whole
-    for i in range(n):
-        total = np.float32(0)
-        for j in range(i + 1):
-            total += k[i, j] * c[j]
-        for j in range(i + 1, n):
-            total += k[j, i] * c[j]
-        z[i] = np.sqrt(abs(c[i] - one))
-        t[i] = z[i] * total
-    # K becomes sigma + S K S, then its factors: unit lower below, pivots on the diagonal
-    for i in range(n):
-        for j in range(i + 1):
-            k[i, j] *= z[i] * z[j]
-        k[i, i] += one if c[i] >= one else -one
-    for i in range(n):
-        for j in range(i):
-            total = k[i, j]
-            for a in range(j):
-                total -= k[i, a] * k[j, a]
-            # row i holds L times the pivots until it is done
-            k[i, j] = total
-        pivot = k[i, i]
-        for j in range(i):
-            scaled = k[i, j] / k[j, j]
-            pivot -= k[i, j] * scaled
-            k[i, j] = scaled
-        k[i, i] = pivot
-    for i in range(n):
-        total = t[i]
-        for j in range(i):
-            total -= k[i, j] * t[j]
-        t[i] = total
-    for i in range(n):
-        t[i] /= k[i, i]
-    for i in range(n - 1, -1, -1):
-        ti = t[i]
-        for j in range(i):
-            t[j] -= k[i, j] * ti
     for a in range(f):
         out[a] = 0
-    for i in range(n):
-        factor = c[i] - z[i] * t[i]
+        r[a] = 0
+    for i in range(0, n, 4):
+        w0, w1, w2, w3 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+        c0, c1, c2, c3 = c[i], c[i + 1], c[i + 2], c[i + 3]
         for a in range(f):
-            out[a] += factor * rows[i, a]
+            r[a] += c0 * w0[a] + c1 * w1[a] + c2 * w2[a] + c3 * w3[a]
+    square = np.float32(0)
+    for a in range(f):
+        p[a] = r[a]
+        square += r[a] * r[a]
+    enough = square * SMALL_RESIDUAL
+    if square == 0:
+        return True
+    for _ in range(STEPS):
+        for a in range(f):
+            q[a] = p[a]
+        for i in range(0, n, 4):
+            w0, w1, w2, w3 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+            s0, s1, s2, s3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+            for a in range(f):
+                s0 += w0[a] * p[a]
+                s1 += w1[a] * p[a]
+                s2 += w2[a] * p[a]
+                s3 += w3[a] * p[a]
+            s0 *= c[i] - one
+            s1 *= c[i + 1] - one
+            s2 *= c[i + 2] - one
+            s3 *= c[i + 3] - one
+            for a in range(f):
+                q[a] += s0 * w0[a] + s1 * w1[a] + s2 * w2[a] + s3 * w3[a]
+        curve = np.float32(0)
+        for a in range(f):
+            curve += p[a] * q[a]
+        step = square / curve
+        next_square = np.float32(0)
+        for a in range(f):
+            out[a] += step * p[a]
+            r[a] -= step * q[a]
+            next_square += r[a] * r[a]
+        if next_square <= enough:
+            return True
+        ratio = next_square / square
+        square = next_square
+        for a in range(f):
+            p[a] = r[a] + ratio * p[a]
+    return False
 
 
 @njit(nogil=True, cache=True, fastmath=_FAST, inline="always")
-def _large(whitened, article, data, first, last, f, k, out):
-    """Solve (1) for the entries [first, last), write x' to `out`; unknown articles are zeros."""
-    one = np.float32(1)
+def _directly(rows, c, n, f, k, out):
+    """Solve (1) for the n rows of `rows`, in float64: the confidences are large or many."""
     for a in range(f):
         out[a] = 0
         for b in range(f):
             k[a, b] = 0
-        k[a, a] = one
-    at = first
-    while at < last:
-        # four rank-one updates in one pass over the matrix
-        i0 = article[at]
-        i1 = article[min(at + 1, last - 1)]
-        i2 = article[min(at + 2, last - 1)]
-        i3 = article[min(at + 3, last - 1)]
-        c0 = data[at]
-        c1 = data[at + 1] if at + 1 < last else np.float32(0)
-        c2 = data[at + 2] if at + 2 < last else np.float32(0)
-        c3 = data[at + 3] if at + 3 < last else np.float32(0)
-        d0 = c0 - one
-        d1 = c1 - one if at + 1 < last else np.float32(0)
-        d2 = c2 - one if at + 2 < last else np.float32(0)
-        d3 = c3 - one if at + 3 < last else np.float32(0)
-        w0, w1, w2, w3 = whitened[i0], whitened[i1], whitened[i2], whitened[i3]
+        k[a, a] = 1
+    for i in range(n):
+        w = rows[i]
+        c_i = np.float64(c[i])
         for a in range(f):
-            out[a] += c0 * w0[a] + c1 * w1[a] + c2 * w2[a] + c3 * w3[a]
-            p0, p1, p2, p3 = d0 * w0[a], d1 * w1[a], d2 * w2[a], d3 * w3[a]
+            out[a] += c_i * w[a]
+            factor = (c_i - 1) * w[a]
             row = k[a]
-            # from a multiple of 16 on, so that the rows start on whole lanes
-            for b in range(a & ~15, f):
-                row[b] += p0 * w0[b] + p1 * w1[b] + p2 * w2[b] + p3 * w3[b]
-        at += 4
+            for b in range(a, f):
+                row[b] += factor * w[b]
     # Cholesky of the upper half, row by row
     for i in range(f):
         row = k[i]
-        inverse = one / np.sqrt(row[i])
+        inverse = 1 / np.sqrt(row[i])
         for b in range(i, f):
             row[b] *= inverse
         for j in range(i + 1, f):
@@ -172,33 +161,41 @@ def fold_in(indptr, article, data, whitened, known, inverse_root, plain, low, hi
     x, otherwise x' is written.
     """
     f = whitened.shape[1]
-    rows = np.empty((f, f), np.float32)
-    c = np.empty(f, np.float32)
-    k = np.empty((f, f), np.float32)
-    t = np.empty(f, np.float32)
-    z = np.empty(f, np.float32)
-    x = np.empty(f, np.float32)
+    longest = 1
+    for row in range(low, high):
+        longest = max(longest, indptr[row + 1] - indptr[row])
+    rows = np.empty((longest + 4, f), np.float32)
+    c = np.empty(longest + 4, np.float32)
+    k = np.empty((f, f), np.float64)
+    x, r, p, q = (
+        np.empty(f, np.float32),
+        np.empty(f, np.float32),
+        np.empty(f, np.float32),
+        np.empty(f, np.float32),
+    )
     wide = np.empty(f, np.float64)
     for row in range(low, high):
         n = 0
         for at in range(indptr[row], indptr[row + 1]):
-            if not known[article[at]]:
-                continue
-            if n < f:
+            if known[article[at]]:
                 c[n] = data[at]
                 source = whitened[article[at]]
                 target = rows[n]
                 for a in range(f):
                     target[a] = source[a]
-            n += 1
+                n += 1
         if n == 0:
             for a in range(f):
                 out[row, a] = 0
             continue
-        if n <= f:
-            _small(rows, c, n, f, k, t, z, x)
-        else:
-            _large(whitened, article, data, indptr[row], indptr[row + 1], f, k, x)
+        for i in range(n, n + 4):
+            c[i] = 1
+            for a in range(f):
+                rows[i, a] = 0
+        if not _gradients(rows, c, n, f, x, r, p, q):
+            _directly(rows, c, n, f, k, wide)
+            for a in range(f):
+                x[a] = wide[a]
         if plain:
             for a in range(f):
                 wide[a] = 0

@@ -81,7 +81,15 @@ def _own_order(first, last, article, time, price, order, keys, ranked, own, day,
     length = last - first
     for at in range(length):
         keys[at] = (np.int64(article[first + at]) << 32) | at
-    keys[:length].sort()
+    if length > 48:
+        keys[:length].sort()
+    else:
+        for place in range(1, length):
+            key, hole = keys[place], place
+            while hole > 0 and keys[hole - 1] > key:
+                keys[hole] = keys[hole - 1]
+                hole -= 1
+            keys[hole] = key
     size = 0
     for place in range(length):
         this = keys[place] >> 32
