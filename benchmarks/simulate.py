@@ -108,10 +108,13 @@ HM = {
 def main() -> None:
     """Run the steps, each in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--step", choices=STEPS)
+    parser.add_argument("--step", choices=[*STEPS, "alike"])
     parser.add_argument("--folder", type=Path, help="where the shops go (default: temporary)")
     parser.add_argument("--tenfold", action="store_true")
     options = parser.parse_args()
+    if options.step == "alike":
+        print(json.dumps(alike(options.folder)))
+        return
     if options.step:
         sizes = {"customers": CUSTOMERS, "articles": ARTICLES, "days": DAYS, "photos": False}
         found = simulate(options.folder, seed=1, **{**sizes, **STEPS[options.step]})
@@ -126,7 +129,9 @@ def main() -> None:
             took = measure_step(__file__, "--step", step, "--folder", str(shop))
             figures[step] = _figures(took, shop)
             if step == "parquet":
-                figures["as H&M"] = {"simulated": alike(shop), "H&M": HM}
+                # in a process of its own: a child's peak counts what its parent held at the fork
+                seen = measure_step(__file__, "--step", "alike", "--folder", str(shop))
+                figures["as H&M"] = {"simulated": json.loads(seen.output), "H&M": HM}
             shutil.rmtree(shop)
     bars = {
         "parquet.seconds": {"at most": 240, "reached": figures["parquet"]["seconds"] <= 240},
