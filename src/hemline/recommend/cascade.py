@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -158,7 +159,9 @@ class Cascade:
         return found
 
     def save(self, folder: Path) -> None:
-        """Write the three models, each in a folder of its own."""
+        """Write the three models, each in a folder of its own, and what was said of the fit."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "summary.json").write_text(json.dumps(self.summary_, indent=1))
         self.als.save(folder / "als")
         self.also_bought.save(folder / "also_bought")
         self.popular.save(folder / "popular")
@@ -171,6 +174,7 @@ class Cascade:
         recipe.also_bought = AlsoBought.load(folder / "also_bought")
         recipe.popular = Popular.load(folder / "popular")
         recipe._prepare(catalogue)
+        recipe.summary_ = json.loads((folder / "summary.json").read_text())
         return recipe
 
 
