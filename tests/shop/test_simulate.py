@@ -17,6 +17,7 @@ from PIL import Image
 from hemline import schema
 from hemline.errors import ConfigError, DataError
 from hemline.shop.simulate import simulate
+from hemline.shop.simulate.customers import make_customers
 
 CUSTOMER_COLUMNS = [
     "customer_id", "FN", "Active", "club_member_status", "fashion_news_frequency", "age",
@@ -171,6 +172,15 @@ def test_sizes_are_exact(tmp_path: Path) -> None:
         rows = text(out / "transactions_train.csv")
         assert found["purchases"] == len(rows) == wanted
         assert len(text(out / "customers.csv")) == found["customers"] == 300
+
+
+@pytest.mark.parametrize("wanted", [0, 7, 5000, 2**27 + 12_345])
+def test_rows_are_exact_beyond_what_float32_counts(wanted: int) -> None:
+    people = make_customers(50_000, wanted, seed=3)
+    assert people.rows.sum(dtype=np.int64) == wanted
+    assert people.rows.min() >= 0
+    if wanted > 50_000:
+        assert (people.rows == 0).mean() == pytest.approx(0.007, abs=0.002)
 
 
 def test_the_smallest_shops_work(tmp_path: Path) -> None:

@@ -119,7 +119,8 @@ def _rows(size: npt.NDArray[np.float32], purchases: int) -> npt.NDArray[np.int32
     low, high = 0.0, 4.0 * wanted / float(size.sum(dtype=np.float64)) + 4.0
     while True:
         middle = (low + high) / 2
-        total = int(np.floor(size * middle).sum())
+        # float32 cannot count beyond 2 ** 24
+        total = int(np.floor(size * middle).sum(dtype=np.float64))
         if total == wanted or middle in (low, high):
             break
         low, high = (middle, high) if total < wanted else (low, middle)

@@ -82,7 +82,6 @@ def make_market(catalogue: Catalogue, days: int, start: dt.date, seed: int) -> M
     sold_from = np.minimum(catalogue.launch[product] + delay, latest).astype(np.int32)
     sold_until = (sold_from + length[product]).astype(np.int32)
     base = _base(catalogue, rng)
-    base[rng.random(n) < 0.003] = 0  # never sold
     departments = len(catalogue.hierarchy.departments)
     order = np.argsort(catalogue.department[product], kind="stable").astype(np.int32)
     weeks = (days + 6) // 7

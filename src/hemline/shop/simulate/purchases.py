@@ -32,7 +32,7 @@ AGAIN, COLOUR_LATER, COLOUR_NOW, PARTNER, COMPLETE, PIECE, FRESH = range(7)
 SHARES = {COLOUR_LATER: 0.034, COLOUR_NOW: 0.105, PARTNER: 0.1, COMPLETE: 0.14, PIECE: 0.101}
 """Chances of the ways among the rows that can be chosen so; PIECE is of all later rows."""
 
-AGAIN_EVER, AGAIN_SOON, SOON_DAYS = 0.004, 0.25, 4.5
+AGAIN_EVER, AGAIN_SOON, SOON_DAYS = 0.001, 0.25, 4.2
 """The chance of the same article again falls with the days since the trip before."""
 
 REDRAWS = 3
