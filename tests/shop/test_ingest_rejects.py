@@ -8,14 +8,19 @@ import re
 from pathlib import Path
 from typing import Any
 
+import ibis
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hemline.engines.duckdb import DuckDB
 from hemline.errors import DataError, TooManyRejectsError
-from hemline.shop.source import Shop
+from hemline.shop import csvfile, purchase_rejects
+from hemline.shop.reading import Reader
+from hemline.shop.source import CsvSource, Shop
 
 GOOD = "2020-09-01,aa,0100000002,0.02,1"
 
@@ -194,6 +199,27 @@ def test_too_many_rejects_stop_the_run_and_are_written(bench: Any) -> None:
         bench.ingest(bench.shop(articles="article_id\n1\n,\n"), max_reject_share=0.1)
 
 
+@pytest.mark.parametrize("way", ["too many to guess", "staged in another order"])
+def test_bad_rows_are_read_again_where_guessing_their_places_fails(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    rows = [GOOD, *(row for bad in BAD for row in (bad, GOOD))]
+    shop = bench.shop(bench.header + "\n".join(rows))
+    with monkeypatch.context() as patch:
+        patch.delattr(purchase_rejects, "found_rows")
+        bench.ingest(shop)
+    guessed = bench.rejects()
+    if way == "too many to guess":
+        monkeypatch.setattr(purchase_rejects, "MOST_GUESSED", 0)
+    else:
+        placed = DuckDB.placed
+        monkeypatch.setattr(
+            DuckDB, "placed", lambda *given: placed(*given).mutate(row=300 - ibis._.row)
+        )
+    bench.ingest(shop)
+    assert bench.rejects() == guessed
+
+
 def test_long_rows_are_cut_in_the_list(bench: Any) -> None:
     bench.ingest(bench.shop(bench.header + "x" * 5000 + "\n" + GOOD + "\n"))
     assert bench.rejects() == [("transactions_train.csv", 2, "wrong column count", "x" * 1000)]
@@ -222,27 +248,31 @@ FIELD = st.sampled_from(
     rows=st.lists(st.lists(FIELD, min_size=1, max_size=4), min_size=1, max_size=12),
     end=st.sampled_from(["\n", "\r\n"]),
     last=st.booleans(),
+    block=st.sampled_from([3, 40, 1 << 24]),
 )
 def test_no_row_is_lost_however_a_file_is_broken(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], end: str, last: bool
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[list[str]],
+    end: str,
+    last: bool,
+    block: int,
 ) -> None:
     """The engine and the walk through the lines agree on every file that is sound."""
-    from hemline.engines.duckdb import DuckDB
-    from hemline.shop.reading import Reader
-    from hemline.shop.source import CsvSource, Shop
-
     folder = tmp_path_factory.mktemp("lost")
     text = end.join(["customer_id,b,c", *(",".join(row) for row in rows)])
     path = folder / "x.csv"
     path.write_text(text + (end if last else ""), newline="")
-    with DuckDB(folder / "spill", threads=1) as engine:
+    with pytest.MonkeyPatch.context() as patch, DuckDB(folder / "spill", threads=1) as engine:
+        patch.setattr(csvfile, "BLOCK", block)
         source = Shop(path).source("purchases")
         assert isinstance(source, CsvSource)
         reader = Reader.open("customers", source, engine, {"fn": "b", "age": "c"})
         stored = reader.store("rows", lambda raw: raw, numbered=True)
         found = engine.table(stored.order_by("row")).to_pylist()
-    records = list(source.file.records())
+        records = list(source.file.records())
+        taken = list(source.file.take(np.arange(0, len(found), 2)))
     sound = [one for one in records if one.problem is None]
+    assert taken == sound[::2]
     assert len(found) == len(sound)
     for row, record in zip(found, sound, strict=True):
         fields = _fields(record.raw.decode())

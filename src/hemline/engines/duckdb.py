@@ -58,8 +58,7 @@ class DuckDB:
         self.native: duckdb.DuckDBPyConnection = self.ibis.con
         # text with a zone offset is read as a moment; without one it is UTC
         self.native.execute("SET TimeZone = 'UTC'")
-        self.native.execute("SET enable_progress_bar = true")
-        self.native.execute("SET enable_progress_bar_print = false")
+        self.native.execute("SET enable_progress_bar = false")
         # the size of a CSV file's table is guessed at 42 rows, and the millions would be hashed:
         # joins hash their right side, as they are written
         self.native.execute("SET disabled_optimizers = 'build_side_probe_side'")
@@ -151,11 +150,16 @@ class DuckDB:
             self.native.unregister("appended")
 
     def store(
-        self, name: str, expression: ibis.Table, progress: Callable[[float], None] | None = None
+        self,
+        name: str,
+        expression: ibis.Table,
+        progress: Callable[[float], None] | None = None,
+        size: int = 0,
     ) -> ibis.Table:
         """Compute an expression into a table of that name and return it.
 
-        `progress` is called with the share that is done, 0 to 1, every fifth of a second.
+        `progress` is called with the share that is done, 0 to 1, every fifth of a second:
+        the share of the `size` bytes of the files that have been read.
 
         Raises
         ------
@@ -166,7 +170,7 @@ class DuckDB:
         if progress is None:
             self._execute(sql)
         else:
-            self._watched(sql, progress)
+            self._watched(sql, progress, size)
         return self.ibis.table(name)
 
     def table(self, expression: ibis.Table) -> pa.Table:
@@ -188,6 +192,16 @@ class DuckDB:
                 return
             except (duckdb.Error, pa.ArrowException) as error:
                 raise _explained(error) from None
+
+    def placed(self, table: ibis.Table, name: str) -> ibis.Table:
+        """Return a stored table with the place of each row as `ROW`.
+
+        Rows usually lie in the order of the file that they were read from, but with joins
+        on the way nothing promises it.
+        """
+        return self._view(
+            f"{name}_placed", {one: one for one in table.columns}, _name(name), "rowid"
+        )
 
     def drop(self, *names: str) -> None:
         """Forget stored tables."""
@@ -223,7 +237,9 @@ class DuckDB:
         except duckdb.Error as error:
             raise _explained(error) from None
 
-    def _watched(self, sql: str, progress: Callable[[float], None]) -> None:
+    def _watched(self, sql: str, progress: Callable[[float], None], size: int) -> None:
+        # DuckDB's own progress stands still while a file is read through joins
+        before = _bytes_read()
         with ThreadPoolExecutor(1) as pool:
             work: Future[Any] = pool.submit(self.native.execute, sql)
             try:
@@ -232,12 +248,20 @@ class DuckDB:
                         work.result(timeout=0.2)
                         return
                     except NotYet:
-                        progress(max(0.0, self.native.query_progress()) / 100)
+                        progress(min(1.0, (_bytes_read() - before) / max(1, size)))
             except duckdb.Error as error:
                 raise _explained(error) from None
             except BaseException:  # Ctrl-C: the query would otherwise run to its end first
                 self.native.interrupt()
                 raise
+
+
+def _bytes_read() -> int:
+    """Return how many bytes this process has read so far; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/io").read_text().split()[1])
+    except OSError:
+        return 0
 
 
 def _explained(error: Exception) -> DataError:

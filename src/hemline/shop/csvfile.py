@@ -9,39 +9,22 @@ from __future__ import annotations
 
 import csv
 import gzip
-import re
 import zlib
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, cast
+
+import numpy as np
+import numpy.typing as npt
 
 from hemline.errors import DataError, EmptyTableError
-from hemline.shop.rejects import (
-    BROKEN_QUOTING,
-    LINE_TOO_LONG,
-    NOT_UTF8,
-    TEXT_LENGTH,
-    WRONG_COLUMN_COUNT,
-    Reject,
-)
+from hemline.shop.records import MAX_RECORD, Grammar, Record, Span, Walk, shown
+from hemline.shop.rejects import Reject
 
 DELIMITERS = (",", ";", "\t", "|")
-MAX_RECORD = 2_000_000
-"""Bytes of a record; the engine takes no longer ones either."""
-
-_BLOCK = 1 << 24
+BLOCK = 1 << 24
 _BOM = b"\xef\xbb\xbf"
-
-
-class Record(NamedTuple):
-    """A record: its first line (from 1), its bytes without the line's end, what is wrong."""
-
-    line: int
-    raw: bytes
-    problem: str | None
 
 
 @dataclass(frozen=True)
@@ -109,146 +92,80 @@ class CsvFile:
         A quoted field may hold line ends. One that is never closed, or closed in the middle
         of a field, makes its first line a broken record, and the next line starts afresh.
         """
-        lines = _Lines(self._lines())
-        next(lines)  # the header
-        mark = self.delimiter.encode()
-        between = self.width - 1
-        blank = self.width > 1
-        for line, whole in lines:
-            raw = self._trimmed(whole)
-            if not raw and blank:
-                continue
-            if len(raw) > MAX_RECORD:
-                yield Record(line, raw[:TEXT_LENGTH], LINE_TOO_LONG)
-            elif b'"' in raw:
-                yield self._quoted(line, whole, lines)
-            elif raw.count(mark) != between and not (
-                raw.count(mark) == between + 1 and raw.endswith(mark)
-            ):
-                yield Record(line, raw, WRONG_COLUMN_COUNT)
+        for piece in self.pieces():
+            if isinstance(piece, Record):
+                yield piece
             else:
-                yield Record(line, raw, None if raw.isascii() else self._encoding(raw))
+                yield from piece.records(self.newline)
+
+    def pieces(self) -> Iterator[Record | Span]:
+        """Yield the same as `records`, many sound records without quotes at a time as a span."""
+        return Walk(self.grammar, self.blocks()).pieces()
+
+    @property
+    def grammar(self) -> Grammar:
+        """How this file writes its records."""
+        return Grammar(self.delimiter, self.width, self.newline, self.used)
+
+    def take(self, places: npt.NDArray[np.int64]) -> Iterator[Record]:
+        """Yield the sound records at some places among the sound ones, from 0, ascending."""
+        at, wanted = 0, 0
+        for piece in self.pieces():
+            if wanted == len(places):
+                return
+            if isinstance(piece, Span):
+                last = int(np.searchsorted(places, at + piece.n))
+                if last > wanted:
+                    held = list(piece.records(self.newline))
+                    yield from (held[place - at] for place in places[wanted:last].tolist())
+                at, wanted = at + piece.n, last
+            elif piece.problem is None:
+                if places[wanted] == at:
+                    yield piece
+                    wanted += 1
+                at += 1
 
     def sieve(self, clean: Path) -> list[Reject]:
         """Write the sound records to the file `clean` and return the broken ones."""
         broken: list[Reject] = []
         with clean.open("wb") as out:
-            header = ["h"] * self.width
-            out.write(self.delimiter.join(header).encode() + b"\n")
-            for line, raw, problem in self.records():
-                if problem is None:
+            out.write(self.head())
+            for piece in self.pieces():
+                if isinstance(piece, Span):
+                    ends_apart = self.newline != b"\n" or b"\r" in piece.raw
+                    raw = b"\n".join(piece.lines(self.newline)) if ends_apart else piece.raw
                     out.write(raw + b"\n")
+                elif piece.problem is None:
+                    out.write(piece.raw + b"\n")
                 else:
-                    broken.append(Reject(self.path.name, line, problem, shown(raw)))
+                    text = shown(piece.raw)
+                    broken.append(Reject(self.path.name, piece.line, piece.problem, text))
         return broken
 
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
-        """Yield every line with its number, cut after MAX_RECORD + 1 bytes.
+    def head(self) -> bytes:
+        """Return a header for copies of this file; what it says is of no account."""
+        return self.delimiter.join(["h"] * self.width).encode() + b"\n"
 
-        The line feed is off, a carriage return before it still there.
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the number of the first line and whole lines, without the last one's end.
+
+        Lines are cut after MAX_RECORD + 1 bytes or later.
         """
         number, rest = 1, b""
         with _opened(self.path) as file:
             if file.read(len(_BOM)) != _BOM:
                 file.seek(0)
-            while block := _read(file, _BLOCK, self.path):
-                lines = block.split(self.newline)
-                lines[0] = rest + lines[0]
-                rest = lines.pop()[: MAX_RECORD + 1]
-                for raw in lines:
-                    yield number, raw
-                    number += 1
+            while block := _read(file, BLOCK, self.path):
+                end = block.rfind(self.newline)
+                if end < 0:
+                    rest = (rest + block)[: MAX_RECORD + 1]
+                    continue
+                whole = rest + block[:end]
+                yield number, whole
+                number += whole.count(self.newline) + 1
+                rest = block[end + 1 :][: MAX_RECORD + 1]
             if rest:
                 yield number, rest
-
-    def _quoted(self, line: int, raw: bytes, lines: _Lines) -> Record:
-        """Judge a record with quotes, taking further lines while a quoted field is open."""
-        taken: list[tuple[int, bytes]] = []
-        first, whole = self._trimmed(raw), raw
-        while self._open_end.fullmatch(whole):
-            pieces, size = [whole], len(whole)
-            for following in lines:
-                taken.append(following)
-                pieces.append(following[1])
-                size += len(following[1]) + 1
-                if b'"' in following[1] or size > MAX_RECORD:
-                    break
-            else:
-                break
-            whole = self.newline.join(pieces)
-            if size > MAX_RECORD:
-                break
-        whole = self._trimmed(whole)
-        if self._exact.fullmatch(whole):
-            return Record(line, whole, None if whole.isascii() else self._encoding(whole))
-        lines.back(taken)
-        sound = self._any.fullmatch(first)
-        return Record(line, first, WRONG_COLUMN_COUNT if sound else BROKEN_QUOTING)
-
-    def _trimmed(self, raw: bytes) -> bytes:
-        return raw.removesuffix(b"\r") if self.newline == b"\n" else raw
-
-    def _encoding(self, raw: bytes) -> str | None:
-        try:
-            raw.decode()
-        except UnicodeDecodeError:
-            fields = self._field.findall(raw)
-            used = [fields[place] for place in self.used] if self.used else fields
-            try:
-                b"".join(used).decode()
-            except UnicodeDecodeError:
-                return NOT_UTF8
-        return None
-
-    @property
-    def _pattern(self) -> str:
-        # a quoted field, spaces around it allowed, or one that does not start with a quote
-        quoted = r' *+"[^"]*+(?:""[^"]*+)*+" *+'
-        return rf'(?:{quoted}|(?! *+")[^{re.escape(self.delimiter)}]*+)'
-
-    @cached_property
-    def _exact(self) -> re.Pattern[bytes]:
-        mark = re.escape(self.delimiter)
-        rest = rf"(?:{mark}{self._pattern}){{{self.width - 1}}}{mark}?"
-        return re.compile((self._pattern + rest).encode(), re.DOTALL)
-
-    @cached_property
-    def _any(self) -> re.Pattern[bytes]:
-        mark = re.escape(self.delimiter)
-        return re.compile(rf"{self._pattern}(?:{mark}{self._pattern})*+".encode(), re.DOTALL)
-
-    @cached_property
-    def _open_end(self) -> re.Pattern[bytes]:
-        mark = re.escape(self.delimiter)
-        before = rf"(?:{self._pattern}{mark})*"
-        return re.compile((before + r' *+"[^"]*+(?:""[^"]*+)*+').encode(), re.DOTALL)
-
-    @cached_property
-    def _field(self) -> re.Pattern[bytes]:
-        mark = re.escape(self.delimiter)
-        return re.compile(rf"(?:^|{mark})({self._pattern})".encode(), re.DOTALL)
-
-
-class _Lines:
-    """An iterator that takes lines back."""
-
-    def __init__(self, lines: Iterator[tuple[int, bytes]]) -> None:
-        self.lines = lines
-        self.returned: deque[tuple[int, bytes]] = deque()
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> tuple[int, bytes]:
-        return self.returned.popleft() if self.returned else next(self.lines)
-
-    def back(self, taken: list[tuple[int, bytes]]) -> None:
-        self.returned.extendleft(reversed(taken))
-
-
-def shown(raw: bytes) -> str:
-    """Return a record as text for the list of rejects; bytes that are none are replaced."""
-    return raw[: 4 * TEXT_LENGTH].decode(errors="replace")[:TEXT_LENGTH]
 
 
 def _fields(text: str, delimiter: str) -> list[str]:

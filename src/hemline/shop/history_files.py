@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ def write_purchases(
     batches: Iterable[pa.RecordBatch],
     age: npt.NDArray[np.float32],
     n_articles: int,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> Totals:
     """Write purchases.parquet and histories/ in one pass, with a million rows in memory.
 
@@ -45,6 +46,8 @@ def write_purchases(
         Ascending by customer, time, article, price, channel.
     age : float32 (n_customers,)
         Years; NaN where it is not known.
+    progress : function
+        Called with the number of rows written so far.
     """
     histories = folder / "histories"
     histories.mkdir()
@@ -70,6 +73,7 @@ def write_purchases(
             sold[part.column("article").to_numpy()] = True
             time = part.column("time").to_numpy()
             first, last = min(first, int(time.min())), max(last, int(time.max()))
+            progress(arrays["time"].length)
             pieces += int(part.column("quantity").to_numpy().sum(dtype=np.int64))
     bounds = np.zeros(len(age) + 1, np.int64)
     np.cumsum(lengths, out=bounds[1:])

@@ -37,7 +37,7 @@ _SAMPLE = 1000
 _FETCH = 1 << 18
 
 # shares of the whole, as measured on 31.8 million purchases
-_ARTICLES, _CUSTOMERS, _READ, _ALL = 2, 10, 65, 100
+_ARTICLES, _CUSTOMERS, _READ, _SORTING, _SORTED, _ALL = 2, 10, 55, 70, 85, 100
 
 
 def ingest(shop: Shop, config: Config, out: Path, progress: Progress = silent) -> dict[str, Any]:
@@ -197,8 +197,13 @@ class _Ingest:
         age = ages.to_numpy(zero_copy_only=False).astype(np.float32)
         n_articles = pq.read_metadata(self.out / "articles.parquet").num_rows
         try:
+            self.progress(_SORTING, _ALL)
             batches = self.engine.batches(found.ordered(), _FETCH)
-            totals = write_purchases(self.out, batches, age, n_articles)
+            rows = self._taken(summary)
+            grow = self._part(_SORTED, _ALL)
+            totals = write_purchases(
+                self.out, batches, age, n_articles, lambda done: grow(done / rows)
+            )
         except (UnreadableError, pa.ArrowInvalid) as error:
             raise DataError(
                 f"the purchases cannot be added up: {str(error).splitlines()[0]}",

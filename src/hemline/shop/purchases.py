@@ -7,7 +7,7 @@ no text. Only ids that no table knows are held as text until they are numbered.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +17,11 @@ from hemline.engines.duckdb import DuckDB
 from hemline.errors import EmptyTableError
 from hemline.shop import rejects as why
 from hemline.shop.checks import checked_purchases, usable_id
-from hemline.shop.keyed import Keyed, found_rows, with_text
+from hemline.shop.keyed import Keyed
 from hemline.shop.padding import NO_PADDING, Padding
+from hemline.shop.purchase_rejects import bad_names, rejected_purchases
 from hemline.shop.reading import Reader
-from hemline.shop.rejects import Reject, Rejects, verdict
+from hemline.shop.rejects import Rejects, verdict
 
 KEYS = ("customer", "time", "article", "price", "channel")
 """Purchases that agree in these are one, and this is their order."""
@@ -154,10 +155,10 @@ def read_purchases(
         if taken.get(name):
             found.names[name] = _judge_names(found, name)
     bad = {n for n in counts if n not in (why.TAKEN, why.AFTER_UNTIL)}
-    unknown = any(_bad_names(found, name) is not None for name in found.names)
+    unknown = any(bad_names(found, name) is not None for name in found.names)
     rejects.add("purchases", reader.broken)
     if bad or unknown:
-        rejects.add("purchases", _rejected(found))
+        rejects.add("purchases", rejected_purchases(found))
     found.summary = {
         "rows_read": read,
         "after_until": counts.get(why.AFTER_UNTIL, 0),
@@ -268,13 +269,6 @@ def _judge_names(found: Purchases, name: str) -> ibis.Table:
     )
 
 
-def _bad_names(found: Purchases, name: str) -> ibis.Table | None:
-    names = found.names[name]
-    bad = names.filter(names.fate != why.TAKEN)
-    (counted,) = found.engine.rows(bad.aggregate(n=bad.count()))
-    return bad if counted["n"] else None
-
-
 def _padded(found: Purchases, name: str) -> int:
     """Return how many purchases got the zeros of an id back."""
     if name not in found.names:
@@ -282,19 +276,3 @@ def _padded(found: Purchases, name: str) -> int:
     names = found.names[name]
     (counted,) = found.engine.rows(names.aggregate(n=names.n.sum(where=names.padded)))
     return int(counted["n"] or 0)
-
-
-def _rejected(found: Purchases) -> Iterator[Reject]:
-    """Read the source a second time, row by row, for where its bad rows stand."""
-    raw = with_text(found.reader.rows(numbered=True), found.reader.columns)
-    rows = checked_purchases(raw, found.until)
-    for name in found.names:
-        bad = _bad_names(found, name)
-        if bad is None:
-            continue
-        fates = bad.select(**{f"{name}_bad": bad[f"{name}_text"], f"{name}_fate": bad.fate})
-        rows = rows.left_join(fates, rows[f"{name}_id"] == fates[f"{name}_bad"])
-        fate = rows[f"{name}_fate"].fill_null(why.TAKEN)
-        rows = rows.mutate(verdict=ibis.ifelse(rows.verdict == why.TAKEN, fate, rows.verdict))
-    rows = rows.filter(~rows.verdict.isin([why.TAKEN, why.AFTER_UNTIL]))
-    return found.reader.locate(found_rows(found.engine, rows))

@@ -6,19 +6,25 @@ import csv
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
 import ibis
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hemline.engines.duckdb import DuckDB, UnreadableError
 from hemline.errors import DataError
 from hemline.shop.columns import find_columns
-from hemline.shop.csvfile import CsvFile, shown
+from hemline.shop.csvfile import CsvFile
+from hemline.shop.records import Record, shown
 from hemline.shop.rejects import TEXT_LENGTH, Reject
 from hemline.shop.source import CsvSource, FrameSource, ParquetSource, Source
+
+_SOME = 1_000_000
+"""Rejects of a CSV file that are looked up in one walk through it."""
 
 
 @dataclass
@@ -52,14 +58,17 @@ class Reader:
         columns = find_columns(name, source.columns, mapping, source.label)
         return cls(name, source, engine, columns)
 
-    def rows(self, *, numbered: bool = False) -> ibis.Table:
-        """Return the rows as a lazy table with Hemline's names, and `row` when numbered."""
+    def rows(self, *, numbered: bool = False, copy: Path | None = None) -> ibis.Table:
+        """Return the rows as a lazy table with Hemline's names, and `row` when numbered.
+
+        `copy` is a file with some of the records, to be read in place of the whole.
+        """
         view = f"{self.name}_numbered" if numbered else f"{self.name}_rows"
         source = self.source
         if isinstance(source, CsvSource):
             return self.engine.csv(
                 view,
-                self.clean or source.file.path,
+                copy or self.clean or source.file.path,
                 delimiter=source.file.delimiter,
                 width=source.file.width,
                 picks={one: source.columns.index(name) for one, name in self.columns.items()},
@@ -94,7 +103,7 @@ class Reader:
             The file cannot be read at all.
         """
         try:
-            return self.engine.store(name, build(self.rows(numbered=numbered)), progress)
+            return self.engine.store(name, build(self.rows(numbered=numbered)), progress, self.size)
         except UnreadableError as error:
             if not isinstance(self.source, CsvSource):
                 raise self._unreadable(error) from None
@@ -102,7 +111,7 @@ class Reader:
         self.clean = self.engine.spill / f"{self.name}.csv"
         self.broken = self._file().sieve(self.clean)
         try:
-            return self.engine.store(name, build(self.rows(numbered=numbered)), progress)
+            return self.engine.store(name, build(self.rows(numbered=numbered)))
         except UnreadableError as error:
             raise self._unreadable(error) from None
 
@@ -122,11 +131,29 @@ class Reader:
             values = source.table.column(column).slice(0, rows)
         return [str(one) for one in values.to_pylist() if one is not None]
 
-    def locate(self, found: Iterable[tuple[int, str, str]]) -> Iterator[Reject]:
+    def records(self, rows: npt.NDArray[np.int64]) -> Iterator[Record]:
+        """Yield records of a CSV file by their places, ascending, as the engine counts them."""
+        return self._file().take(rows)
+
+    def copy(self, records: Iterable[Record], name: str) -> Path:
+        """Write records into a file of their own beside what the engine spills."""
+        path = self.engine.spill / f"{name}.csv"
+        with path.open("wb") as out:
+            out.write(self._file().head())
+            out.writelines(record.raw + b"\n" for record in records)
+        return path
+
+    def locate(self, found: Iterator[tuple[int, str, str]]) -> Iterator[Reject]:
         """Say where rows stood, given (row, reason, values) in ascending order of rows."""
         source = self.source
         if isinstance(source, CsvSource):
-            yield from self._lines(found)
+            while some := list(islice(found, _SOME)):
+                records = self.records(np.array([row for row, _, _ in some]))
+                for (_, reason, text), record in zip_longest(some, records):
+                    if record is None:  # never seen; without a line rather than with a wrong one
+                        yield Reject(self.file_name, None, reason, text[:TEXT_LENGTH])
+                    else:
+                        yield Reject(self.file_name, record.line, reason, shown(record.raw))
         elif isinstance(source, ParquetSource):
             for row, reason, text in found:
                 at = bisect_right(source.offsets, row) - 1
@@ -136,6 +163,15 @@ class Reader:
         else:
             for row, reason, text in found:
                 yield Reject(self.file_name, row + 1, reason, text[:TEXT_LENGTH])
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files; 0 for a frame."""
+        source = self.source
+        if isinstance(source, FrameSource):
+            return 0
+        files = (source.file.path,) if isinstance(source, CsvSource) else source.files
+        return sum(file.stat().st_size for file in files)
 
     @property
     def file_name(self) -> str:
@@ -148,18 +184,6 @@ class Reader:
         assert isinstance(self.source, CsvSource)
         header = self.source.columns
         return self.source.file.using(tuple(header.index(one) for one in self.columns.values()))
-
-    def _lines(self, found: Iterable[tuple[int, str, str]]) -> Iterator[Reject]:
-        # the engine counts sound records; so does this walk through the file
-        sound = (one for one in self._file().records() if one.problem is None)
-        at, record = -1, None
-        for row, reason, text in found:
-            while at < row:
-                at, record = at + 1, next(sound, None)
-            if record is None:  # never seen; without a line rather than with a wrong one
-                yield Reject(self.file_name, None, reason, text[:TEXT_LENGTH])
-            else:
-                yield Reject(self.file_name, record.line, reason, shown(record.raw))
 
     def _unreadable(self, error: UnreadableError) -> DataError:
         return DataError(
