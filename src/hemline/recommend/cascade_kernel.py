@@ -118,10 +118,10 @@ def _choose(row, memory, low, size, channel):  # type: ignore[no-untyped-def]
 
 
 @njit(fastmath=True)
-def _dot(a, b):  # type: ignore[no-untyped-def]
+def _dot(a, i, b, j):  # type: ignore[no-untyped-def]
     total = np.float32(0)
-    for i in range(len(a)):
-        total += a[i] * b[i]
+    for f in range(a.shape[1]):
+        total += a[i, f] * b[j, f]
     return total
 
 
@@ -151,37 +151,53 @@ def _gather(bought, similar, codes, seen, stamp, memory, rule, found):  # type: 
             code = codes[article, c]
             if code >= 0:
                 seen[code] = stamp
+    state, _, base = memory
     n = 0
     for i in range(len(bought)):
         for j in range(similar.shape[1]):
             article = similar[bought[i], j]
-            if article < 0 or _known(memory, article) & VISITED:
+            if article < 0:
                 continue
-            _mark(memory, article, VISITED)
-            fits = True
+            # what decides here cannot be predicted: no branch, the last place is overwritten
+            bits = max(state[article], base)
+            state[article] = bits | VISITED
+            fits = not bits & VISITED
             for c in range(n_codes):
                 code = codes[article, c]
                 fits &= code >= 0 and seen[code] == stamp
-            if fits and _may(memory, rule, article):
-                found[n] = article
-                n += 1
+            found[n] = article
+            n += fits
+    if rule[1] or rule[2] != NEVER:
+        kept = 0
+        for article in found[:n]:
+            if _may(memory, rule, article):
+                found[kept] = article
+                kept += 1
+        n = kept
     return n
 
 
 @njit
-def _rank(found, vector, factors, known, digest, row, memory):  # type: ignore[no-untyped-def]
+def _rank(found, als, i, digest, row, memory, ranked, points):  # type: ignore[no-untyped-def]
     """Fill a row with candidates: by ALS, then at random those that ALS cannot rank."""
+    vectors, factors, known = als
     able = False
-    for value in vector:
+    for value in vectors[i]:
         able |= value != 0
-    size = 0
+    n = 0
     rest = 0
     for article in found:
         if able and known[article]:
-            size = _insert(row, 0, size, article, _dot(vector, factors[article]))
+            ranked[n] = article
+            n += 1
         else:
             found[rest] = article  # the list is overwritten behind the reader
             rest += 1
+    for at in range(n):  # apart from choosing: nothing waits for these scattered reads
+        points[at] = _dot(vectors, i, factors, ranked[at])
+    size = 0
+    for at in range(n):
+        size = _insert(row, 0, size, ranked[at], points[at])
     low = _choose(row, memory, 0, size, SIMILAR)
     size = 0
     if low < len(row[0]):
@@ -196,17 +212,17 @@ def _rank(found, vector, factors, known, digest, row, memory):  # type: ignore[n
 def _add_counts(purchases, also_bought, total, touched, memory):  # type: ignore[no-untyped-def]
     """Add up the counts of every purchase; return how many articles were counted."""
     indptr, other, count = also_bought
+    state, _, base = memory
     n = 0
     for bought in purchases:
         for j in range(indptr[bought], indptr[bought + 1]):
             article = other[j]
-            if _known(memory, article) & COUNTED:
-                total[article] += count[j]
-            else:
-                _mark(memory, article, COUNTED)
-                total[article] = count[j]
-                touched[n] = article
-                n += 1
+            bits = max(state[article], base)
+            fresh = not bits & COUNTED
+            state[article] = bits | COUNTED
+            total[article] = count[j] + (np.float32(0) if fresh else total[article])
+            touched[n] = article
+            n += fresh
     return n
 
 
@@ -290,15 +306,15 @@ def cascade_block(  # type: ignore[no-untyped-def]
     """
     start, stop, article, time = histories
     similar, codes, n_codes = catalogue
-    vectors, factors, known = als
     articles, scores, channels = out
-    n_articles = len(known)
+    n_articles = len(als[2])
     longest = 0
     for i in range(len(start)):
         longest = max(longest, stop[i] - start[i])
     distinct = np.empty(longest, np.int32)
     seen = np.zeros(n_codes, np.int32)
-    found = np.empty(n_articles, np.int32)
+    # one place more than there are articles: see _gather
+    found, ranked = np.empty(n_articles + 1, np.int32), np.empty(n_articles, np.int32)
     total = np.empty(n_articles, np.float32)
     state, last = np.zeros(n_articles, np.int32), np.empty(n_articles, np.int64)
     masked = len(among) > 0
@@ -312,7 +328,7 @@ def cascade_block(  # type: ignore[no-untyped-def]
         n, digest = _read_history(bought, time[start[i] : stop[i]], memory, distinct)
         rule = (mask, masked, since[0])
         n = _gather(distinct[:n], similar, codes, seen, i + 1, memory, rule, found)
-        low = _rank(found[:n], vectors[i], factors, known, _mix(digest + seed), row, memory)
+        low = _rank(found[:n], als, i, _mix(digest + seed), row, memory, ranked, total)
         if low < articles.shape[1]:
             n = _add_counts(bought, also_bought, total, found, memory)
             low = _take_counted(found[:n], total, low, row, memory, (mask, masked, since[1]))
