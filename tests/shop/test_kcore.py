@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from hemline.shop.histories import Histories
-from hemline.shop.kcore import Density, core_that_holds, k_core, k_core_expression
+from hemline.shop.kcore import Core, Density, core_that_holds, k_core, k_core_expression
 from hemline.shop.pairs import merge, span
+from hemline.shop.simulate import simulate
 
 pairs_strategy = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 7)), max_size=80)
 
@@ -124,13 +125,10 @@ def _same(core, pairs) -> None:
     assert np.array_equal(np.unique(articles), np.flatnonzero(core.articles))
 
 
-@pytest.mark.real_data
-def test_both_forms_agree_on_real_purchases(real_data: Path):
+def _agree(transactions: Path, minimum: int) -> Core:
     ibis = pytest.importorskip("ibis")
     connection = ibis.duckdb.connect()
-    rows = connection.read_csv(
-        real_data / "hm-week" / "transactions_train.csv", all_varchar=True
-    ).select("customer_id", "article_id")
+    rows = connection.read_csv(transactions, all_varchar=True)
     customers = rows.customer_id.dense_rank().cast("int32")
     articles = rows.article_id.dense_rank().cast("int32")
     table = rows.select(customer=customers, article=articles).cache()
@@ -139,10 +137,22 @@ def test_both_forms_agree_on_real_purchases(real_data: Path):
     histories = Histories.from_purchases(
         customer, article, n_customers=int(customer.max()) + 1, n_articles=int(article.max()) + 1
     )
-    core = k_core(histories, 5, 5)
+    core = k_core(histories, minimum, minimum)
+    assert 0 < core.after.pairs < core.before.pairs
+    _same(core, k_core_expression(table, minimum, minimum).to_pyarrow())
+    return core
+
+
+def test_both_forms_agree_on_a_simulated_shop(tmp_path: Path):
+    simulate(tmp_path / "shop", customers=1500, articles=600, days=200, seed=1, photos=False)
+    _agree(tmp_path / "shop" / "transactions_train.csv", 5)
+
+
+@pytest.mark.real_data
+def test_both_forms_agree_on_real_purchases(real_data: Path):
+    core = _agree(real_data / "hm-week" / "transactions_train.csv", 5)
     assert core.before.customers == 68_984
     assert core.before.articles == 17_986
-    _same(core, k_core_expression(table, 5, 5).to_pyarrow())
 
 
 def test_thresholds_fall_until_something_is_left() -> None:
