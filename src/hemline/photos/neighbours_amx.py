@@ -1,7 +1,7 @@
 """Products of int8 codes on processors with matrix units (Intel AMX), joined with the sifting.
 
-Import it only where `available()` of neighbours_search says so: compiled for a processor
-without these units the instructions do not exist. What it computes are exact integers, the
+It can be imported only where `amx_available` says so: on a processor without these units
+the compiler would not fail but stop the process. What it computes are exact integers, the
 same as any other way of multiplying, only about ten times as fast as float32.
 
 Tiles are 16 rows of 64 bytes. Tiles 0-3 add up a block of 32 x 32 products, 4 and 5 hold
@@ -24,6 +24,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from hemline.photos.neighbours_kernel import seed, sift
+from hemline.photos.neighbours_search import amx_available
+
+if not amx_available():
+    raise ImportError("this processor has no int8 matrix units")
 
 SUB = 256  # rows and columns of what is multiplied, then sifted while it lies in the cache
 BLOCK = 1024  # rows of the largest block
