@@ -199,25 +199,52 @@ def test_too_many_rejects_stop_the_run_and_are_written(bench: Any) -> None:
         bench.ingest(bench.shop(articles="article_id\n1\n,\n"), max_reject_share=0.1)
 
 
-@pytest.mark.parametrize("way", ["too many to guess", "staged in another order"])
-def test_bad_rows_are_read_again_where_guessing_their_places_fails(
+def many_rows(bench: Any) -> str:
+    """Return purchases with bad rows here and there, over many of the engine's vectors."""
+    rows = []
+    for n in range(30_000):
+        rows.append(f"2020-09-01,{'new' * (n % 3 == 0)}{n % 97},0100000002,0.02,{n % 5}")
+        if n % 6_000 == 4_321:
+            rows += [*BAD, f"2020-09-01,c{n},{n},0.02,1"]
+    return str(bench.header) + "\n".join(rows)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+def test_bad_rows_are_found_near_where_they_were_staged(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    text = many_rows(bench)
+    monkeypatch.delattr(Reader, "locate")  # the slow way: the whole file, row by row
+    bench.ingest(bench.shop(text, None, None, ending=ending))
+    known = {row: reason for row, reason in BAD.items() if reason != "unknown article"}
+    lines = text.split("\n")
+    assert bench.rejects() == [
+        (f"transactions_train{ending}", n, known[line], line)
+        for n, line in enumerate(lines, 1)
+        if line in known
+    ]
+
+
+@pytest.mark.parametrize("way", ["too many", "staged in another order"])
+def test_the_whole_file_is_read_again_where_that_fails(
     bench: Any, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    rows = [GOOD, *(row for bad in BAD for row in (bad, GOOD))]
-    shop = bench.shop(bench.header + "\n".join(rows))
+    shop = bench.shop(many_rows(bench))
     with monkeypatch.context() as patch:
-        patch.delattr(purchase_rejects, "found_rows")
+        if way == "too many":
+            patch.setattr(purchase_rejects, "MOST_JUDGED", 100)
+        else:
+            placed = DuckDB.placed
+            patch.setattr(purchase_rejects, "FARTHEST", 10)
+            patch.setattr(
+                DuckDB, "placed", lambda *given: placed(*given).mutate(row=31_000 - ibis._.row)
+            )
+        patch.delattr(Reader, "rejected")
         bench.ingest(shop)
-    guessed = bench.rejects()
-    if way == "too many to guess":
-        monkeypatch.setattr(purchase_rejects, "MOST_GUESSED", 0)
-    else:
-        placed = DuckDB.placed
-        monkeypatch.setattr(
-            DuckDB, "placed", lambda *given: placed(*given).mutate(row=300 - ibis._.row)
-        )
+    slow = bench.rejects()
+    assert len(slow) == 5 * (len(BAD) + 1)
     bench.ingest(shop)
-    assert bench.rejects() == guessed
+    assert bench.rejects() == slow
 
 
 def test_long_rows_are_cut_in_the_list(bench: Any) -> None:

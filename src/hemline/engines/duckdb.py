@@ -196,8 +196,8 @@ class DuckDB:
     def placed(self, table: ibis.Table, name: str) -> ibis.Table:
         """Return a stored table with the place of each row as `ROW`.
 
-        Rows usually lie in the order of the file that they were read from, but with joins
-        on the way nothing promises it.
+        Rows lie about where they lay in the file that they were read from: a left join puts
+        those without a partner at the end of each vector of 2,048.
         """
         return self._view(
             f"{name}_placed", {one: one for one in table.columns}, _name(name), "rowid"

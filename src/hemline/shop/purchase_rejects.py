@@ -6,19 +6,25 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import ibis
+import numpy as np
+import numpy.typing as npt
 
+from hemline.engines.duckdb import DuckDB
 from hemline.shop import rejects as why
 from hemline.shop.checks import checked_purchases
 from hemline.shop.keyed import found_rows, with_text
-from hemline.shop.records import shown
-from hemline.shop.rejects import VERDICTS, Reject
+from hemline.shop.records import Record
+from hemline.shop.rejects import Reject
 from hemline.shop.source import CsvSource
 
 if TYPE_CHECKING:
     from hemline.shop.purchases import Purchases
 
-MOST_GUESSED = 1_000_000
-"""Bad rows that are held in memory at once."""
+FARTHEST = 4096
+"""How far two joins may move a row: a vector of 2,048 rows each."""
+
+MOST_JUDGED = 2_000_000
+"""Rows around bad ones that are judged again; beyond it the whole file is read again."""
 
 
 def rejected_purchases(found: Purchases) -> Iterator[Reject]:
@@ -33,28 +39,52 @@ def rejected_purchases(found: Purchases) -> Iterator[Reject]:
 
 
 def _guessed(found: Purchases) -> Iterator[Reject] | None:
-    """Take bad rows for where they lie in the staged table, and prove it; None where it fails.
+    """Look for bad rows near where they lie in the staged table; None where that fails.
 
-    The proof: the records at these places, read and judged alone, are bad for the same
-    reasons. They are as many as there are bad rows, so they are the bad rows.
+    Joins move rows a little while they are staged. So the records around each place are
+    judged again, by themselves. When they hold as many bad rows for each reason as there
+    are in all, they hold all bad rows: none is found twice, and each found is bad.
     """
     reader, engine = found.reader, found.engine
-    placed = engine.placed(found.staged, "staged")
-    bad = _bad_rows(_with_fates(found, placed, "text"))
+    bad = _bad_rows(_with_fates(found, engine.placed(found.staged, "staged"), "text"))
+    near = _near(engine, bad, found.staged)
+    if near is None:
+        return None
+    lines: list[int] = []
+    copy = reader.copy(_noted(reader.records(near), lines), "near")
+    again = _bad_rows(_judged(found, reader.rows(numbered=True, copy=copy)))
+    if _by_verdict(engine, again) != _by_verdict(engine, bad):
+        return None
+    return reader.rejected(copy, lines, list(found_rows(engine, again)))
+
+
+def _near(engine: DuckDB, bad: ibis.Table, staged: ibis.Table) -> npt.NDArray[np.int64] | None:
+    """Return the places around bad rows, int64 ascending; None when they are too many."""
     (counted,) = engine.rows(bad.aggregate(n=bad.count()))
-    if counted["n"] > MOST_GUESSED:
+    if counted["n"] > MOST_JUDGED:
         return None
-    expected = engine.table(bad.select("row", "verdict").order_by("row"))
-    records = list(reader.records(expected.column("row").to_numpy()))
-    copy = reader.copy(records, "guessed")
-    judged = _judged(found, reader.rows(numbered=True, copy=copy))
-    verdicts = engine.table(judged.order_by("row").select("verdict")).column(0).to_pylist()
-    if verdicts != expected.column("verdict").to_pylist():
+    (size,) = engine.rows(staged.aggregate(n=staged.count()))
+    places = engine.table(bad.select("row").order_by("row")).column(0).to_numpy()
+    low = np.maximum(places - FARTHEST, 0)
+    high = np.minimum(places + FARTHEST + 1, size["n"])
+    low[1:] = np.maximum(low[1:], high[:-1])  # each place once
+    lengths = np.maximum(high - low, 0)
+    if lengths.sum() > MOST_JUDGED:
         return None
-    return (
-        Reject(reader.file_name, record.line, VERDICTS[one], shown(record.raw))
-        for record, one in zip(records, verdicts, strict=True)
-    )
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    near: npt.NDArray[np.int64] = np.repeat(low, lengths) + within
+    return near
+
+
+def _noted(records: Iterator[Record], lines: list[int]) -> Iterator[Record]:
+    for record in records:
+        lines.append(record.line)
+        yield record
+
+
+def _by_verdict(engine: DuckDB, rows: ibis.Table) -> dict[int, int]:
+    counted = engine.rows(rows.group_by("verdict").aggregate(n=rows.count()))
+    return {one["verdict"]: one["n"] for one in counted}
 
 
 def _judged(found: Purchases, raw: ibis.Table) -> ibis.Table:

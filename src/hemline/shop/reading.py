@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -142,6 +142,15 @@ class Reader:
             out.write(self._file().head())
             out.writelines(record.raw + b"\n" for record in records)
         return path
+
+    def rejected(
+        self, copy: Path, lines: list[int], found: list[tuple[int, str, str]]
+    ) -> Iterator[Reject]:
+        """Yield the rejects among the records of a copy, given the line of each record."""
+        places = np.array([row for row, _, _ in found])
+        records = replace(self._file(), path=copy, newline=b"\n").take(places)
+        for (row, reason, _), record in zip(found, records, strict=True):
+            yield Reject(self.file_name, lines[row], reason, shown(record.raw))
 
     def locate(self, found: Iterator[tuple[int, str, str]]) -> Iterator[Reject]:
         """Say where rows stood, given (row, reason, values) in ascending order of rows."""
