@@ -305,3 +305,26 @@ def test_filling_equals_the_end_of_the_cascade(mask: int) -> None:
     fill_block((start, stop, article, time), shop.popular, AT_AGE, shop.among, shop.since[2], out)
     for mine, whole in zip(out, expected, strict=True):
         np.testing.assert_array_equal(mine, whole)
+
+
+def test_the_whole_catalogue_as_candidates() -> None:
+    """Every article is found and counted, some again and again: no list is too short."""
+    shop = random_shop(2, n=1)
+    n_articles = len(shop.als[2])
+    everything = np.arange(n_articles, dtype=np.int32)
+    ring = (everything[:, None] + np.arange(1, 11)) % n_articles
+    bounds = np.arange(n_articles + 1, dtype=np.int64)
+    shop.histories = (bounds[:1], bounds[-1:], everything, np.zeros(n_articles, np.int64))
+    shop.catalogue = (ring.astype(np.int32), np.zeros((n_articles, 0), np.int32), 0)
+    shop.also_bought = (
+        bounds * 10,
+        ring.astype(np.int32).ravel(),
+        np.ones(10 * n_articles, np.float32),
+    )
+    for since in (NEVER, ALWAYS):  # with ALWAYS, what was bought is left to popularity
+        shop.since = np.full(3, since)
+        articles, _, channels = shop.answer(n_articles)
+        expected = reference(shop, 0, n_articles)
+        assert articles[0].tolist() == [one for one, _, _ in expected]
+        assert channels[0].tolist() == [channel for _, _, channel in expected]
+        assert sorted(articles[0].tolist()) == everything.tolist()
