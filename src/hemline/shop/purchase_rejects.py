@@ -100,7 +100,7 @@ def _bad_rows(rows: ibis.Table) -> ibis.Table:
 def _with_fates(found: Purchases, rows: ibis.Table, column: str) -> ibis.Table:
     """Let the fates of unknown ids have a say in the verdict on each row."""
     for name in found.names:
-        bad = bad_names(found, name)
+        bad = found.bad_names(name)
         if bad is None:
             continue
         fates = bad.select(**{f"{name}_bad": bad[f"{name}_text"], f"{name}_fate": bad.fate})
@@ -108,11 +108,3 @@ def _with_fates(found: Purchases, rows: ibis.Table, column: str) -> ibis.Table:
         fate = rows[f"{name}_fate"].fill_null(why.TAKEN)
         rows = rows.mutate(verdict=ibis.ifelse(rows.verdict == why.TAKEN, fate, rows.verdict))
     return rows
-
-
-def bad_names(found: Purchases, name: str) -> ibis.Table | None:
-    """Return the unknown ids that cost their purchases; None when there are none."""
-    names = found.names[name]
-    bad = names.filter(names.fate != why.TAKEN)
-    (counted,) = found.engine.rows(bad.aggregate(n=bad.count()))
-    return bad if counted["n"] else None

@@ -19,7 +19,7 @@ from hemline.shop import rejects as why
 from hemline.shop.checks import checked_purchases, usable_id
 from hemline.shop.keyed import Keyed
 from hemline.shop.padding import NO_PADDING, Padding
-from hemline.shop.purchase_rejects import bad_names, rejected_purchases
+from hemline.shop.purchase_rejects import rejected_purchases
 from hemline.shop.reading import Reader
 from hemline.shop.rejects import Rejects, verdict
 
@@ -77,34 +77,39 @@ class Purchases:
         """The engine that holds the tables."""
         return self.reader.engine
 
+    def bad_names(self, name: str) -> ibis.Table | None:
+        """Return the unknown ids that cost their purchases; None when there are none."""
+        names = self.names[name]
+        bad = names.filter(names.fate != why.TAKEN)
+        (counted,) = self.engine.rows(bad.aggregate(n=bad.count()))
+        return bad if counted["n"] else None
+
     def kept(self) -> ibis.Table:
         """Return the rows that are taken, with the places of both ids, or their texts."""
         rows = self.staged.filter(self.staged.verdict == why.TAKEN)
-        for name, names in self.names.items():
-            named = names.select(f"{name}_text", **{f"{name}_fate": names.fate})
-            rows = rows.left_join(named, f"{name}_text").drop(f"{name}_text_right")
-            rows = rows.filter(rows[f"{name}_fate"].fill_null(why.TAKEN) == why.TAKEN)
+        for name in self.names:
+            bad = self.bad_names(name)
+            if bad is not None:
+                rows = rows.anti_join(bad, f"{name}_text")
         return rows
 
     def ordered(self) -> ibis.Table:
         """Return the purchases, schema.PURCHASES, in the order of `KEYS`."""
         rows = self.kept()
         for name, ids in self.ids.items():
-            position = ibis.null("int32")
-            numbered = self.numbered[name]
-            if ids.table is not None:
-                position = rows[name]
-                if "old" in numbered.columns:  # new ids stand between those of the table
-                    moved = numbered.filter(numbered.old.notnull())
-                    moved = moved.select(old=moved.old, moved=moved.position)
-                    rows = rows.left_join(moved, rows[name] == moved.old).drop("old")
-                    position = rows.moved
+            numbered, known = self.numbered[name], name
+            if "old" in numbered.columns:  # new ids stand between those of the table
+                moved = numbered.filter(numbered.old.notnull())
+                moved = moved.select(old=moved.old, moved=moved.position)
+                rows = rows.left_join(moved, rows[name] == moved.old).drop("old")
+                known = "moved"
+            position = rows[known]
             if name in self.names:
                 names = self.names[name]
                 found = names.inner_join(numbered, names.id == numbered[ids.key])
                 found = found.select(f"{name}_text", found=found.position)
                 rows = rows.left_join(found, f"{name}_text").drop(f"{name}_text_right")
-                position = ibis.coalesce(rows.found, position)
+                position = ibis.coalesce(rows.found, rows[known])
             rows = rows.mutate(**{f"{name}_position": position.cast("int32")})
             rows = rows.drop(*(one for one in ("moved", "found") if one in rows.columns))
         numbers = rows.select(
@@ -155,7 +160,7 @@ def read_purchases(
         if taken.get(name):
             found.names[name] = _judge_names(found, name)
     bad = {n for n in counts if n not in (why.TAKEN, why.AFTER_UNTIL)}
-    unknown = any(bad_names(found, name) is not None for name in found.names)
+    unknown = any(found.bad_names(name) is not None for name in found.names)
     rejects.add("purchases", reader.broken)
     if bad or unknown:
         rejects.add("purchases", rejected_purchases(found))
