@@ -281,16 +281,9 @@ def main() -> None:
             if name != "random normal":
                 seconds = plain_seconds(found)
             figures[name] = with_ratios(found, seconds)
-    ours = figures["simulated photos"]["hemline"]
     bars = {
-        "simulated photos.hemline.ratio_to_plain": {
-            "at most": BAR,
-            "met": ours["ratio_to_plain"] <= BAR,
-        },
-        "simulated photos.hemline.peak_gib": {
-            "at most": PEAK_GIB,
-            "met": ours["peak_gib"] <= PEAK_GIB,
-        },
+        "simulated photos.hemline.ratio_to_plain": f"<= {BAR}",
+        "simulated photos.hemline.peak_gib": f"<= {PEAK_GIB}",
     }
     record("neighbours", figures, bars=bars)
 
