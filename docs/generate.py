@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,10 @@ def command_reference() -> str:
     """Return every command with its arguments and options."""
     group: Any = typer.main.get_command(app)
     parts = ["# Commands\n", "Generated from the commands themselves.\n"]
-    for name in sorted(group.commands):
-        command = group.commands[name]
-        context = command.context_class(command, info_name=f"hemline {name}")
+    for path, command in sorted(_commands(group, "hemline")):
+        context = command.context_class(command, info_name=path)
         usage = " ".join(command.collect_usage_pieces(context))
-        parts.append(f"## hemline {name}\n\n    hemline {name} {usage}\n\n{command.help}\n")
+        parts.append(f"## {path}\n\n    {path} {usage}\n\n{command.help}\n")
         rows = []
         for one in command.params:
             if one.name == "help":
@@ -39,6 +39,14 @@ def command_reference() -> str:
             rows.append(f"- `{label}`: {one.help}")
         parts.append("\n".join(rows) + "\n")
     return "\n".join(parts)
+
+
+def _commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
 
 
 def settings_reference() -> str:

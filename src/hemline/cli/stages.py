@@ -1,0 +1,126 @@
+"""Commands that do the stages: from a shop's files to recommendations and their score."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hemline.cli.app import (
+    AsJson,
+    ConfigFile,
+    Data,
+    K,
+    Out,
+    Run,
+    Settings,
+    Until,
+    app,
+    run_stage,
+)
+from hemline.cli.printing import print_backtest, print_holdout, print_json
+from hemline.cli.progress import Shown, plain
+
+
+@app.command()
+def run(
+    data: Data,
+    out: Out,
+    config: ConfigFile = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="cascade, popular or repurchase.", metavar="NAME")
+    ] = None,
+    until: Until = None,
+    settings: Settings = None,
+    k: K = None,
+) -> None:
+    """Run a shop's data through all stages: files in, recommendations out.
+
+    Stages that are done, and whose inputs and settings have not changed, are skipped; a run
+    that was killed resumes.
+    """
+    from hemline import api
+    from hemline.config import Config, parse_override
+
+    with Shown() as shown:
+        chosen = api.configure(
+            Config.load(config),
+            recipe=recipe,
+            until=until,
+            k=k,
+            settings=dict(parse_override(one) for one in settings or ()),
+        )
+        found = api.run(data, out, config=chosen, listener=shown)
+    backtest = found.backtest()
+    if backtest:
+        print_backtest(backtest)
+    plain(f"recommendations: {out / 'recommendations.parquet'}")
+    plain(f"look at them:    hemline recommend {out} --customer ID")
+    plain(f"Kaggle file:     hemline submit {out}")
+
+
+@app.command()
+def ingest(
+    data: Data,
+    out: Out,
+    config: ConfigFile = None,
+    until: Until = None,
+    settings: Settings = None,
+) -> None:
+    """Read and check the shop's files; bad rows are kept apart with their reason."""
+    from hemline import api
+    from hemline.config import Config, parse_override
+    from hemline.pipeline import run_stages
+    from hemline.shop.source import Shop
+
+    with Shown() as shown:
+        chosen = api.configure(
+            Config.load(config),
+            until=until,
+            settings=dict(parse_override(one) for one in settings or ()),
+        )
+        shop = Shop.from_folder(data, chosen.ingest)
+        run_stages(out, chosen, shop, stages=["ingest"], listener=shown)
+
+
+@app.command()
+def embed(run: Run, settings: Settings = None) -> None:
+    """Turn the photos into vectors."""
+    run_stage(run, "embed", settings)
+
+
+@app.command()
+def neighbours(run: Run, settings: Settings = None) -> None:
+    """Find the most similar articles of each, by the cosine of their photos."""
+    run_stage(run, "neighbours", settings)
+
+
+@app.command()
+def train(run: Run, settings: Settings = None) -> None:
+    """Learn the bundle: everything the recommendations need besides a history."""
+    run_stage(run, "train", settings)
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    settings: Settings = None,
+    holdout: Annotated[
+        bool,
+        typer.Option(
+            "--holdout", help="Also the talk's random hold-out: precision@5 by confidence weights."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Backtest the run's recipe at earlier cutoffs, each fold trained anew."""
+    found = run_stage(run, "evaluate", settings)
+    backtest = found.backtest()
+    table = found.holdout() if holdout else None
+    if as_json:
+        print_json({"backtest": backtest, **({"holdout": table} if table else {})})
+        return
+    if backtest:
+        print_backtest(backtest)
+    if table:
+        print_holdout(table)

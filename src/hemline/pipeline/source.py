@@ -1,0 +1,57 @@
+"""Where a shop's data comes from, written down so that it is found again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hemline.shop.source import Shop
+
+_TABLES = ("purchases", "articles", "customers")
+_FOLDERS = ("images", "vectors")
+
+
+def describe(shop: Shop) -> dict[str, Any]:
+    """Describe where a shop's data comes from, for run.json and for skipping stages."""
+    from hemline.shop.source import fingerprint as shop_fingerprint
+
+    given = {one: getattr(shop, one) for one in _TABLES}
+    paths = {one: str(Path(value).resolve()) for one, value in given.items() if _is_path(value)}
+    frames = [one for one, value in given.items() if value is not None and one not in paths]
+    return {
+        "fingerprint": shop_fingerprint(shop),
+        "tables": None if frames else paths,
+        **{one: _folder_state(getattr(shop, one)) for one in _FOLDERS},
+    }
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | Path)
+
+
+def find_again(source: dict[str, Any]) -> Shop | None:
+    """Return the shop of an earlier call, unless it was frames or its files are gone."""
+    from hemline.shop.source import Shop
+
+    tables = source.get("tables")
+    if not tables or not all(Path(path).exists() for path in tables.values()):
+        return None
+    folders = {one: (source.get(one) or {}).get("path") for one in _FOLDERS}
+    kept = {one: path for one, path in folders.items() if path and Path(path).is_dir()}
+    return Shop(**tables, **kept)
+
+
+def _folder_state(path: Any) -> dict[str, Any] | None:
+    """Return a folder's path and a digest of its files' names, sizes and times."""
+    if path is None or not Path(path).is_dir():
+        return None
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            state = (Path(folder) / name).stat()
+            digest.update(f"{folder}/{name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return {"path": str(Path(path).resolve()), "files": digest.hexdigest()[:16]}

@@ -1,0 +1,207 @@
+"""The stages in order: each a pure function from frozen inputs to files in the run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemline.config import Config
+from hemline.errors import DataError, RunError
+from hemline.pipeline.stage import Context, Stage, as_of
+
+
+def _ingest(context: Context, out: Path) -> dict[str, Any]:
+    from hemline.shop.ingest import ingest
+
+    if context.shop is None:
+        raise RunError(
+            f"{context.run.path}: the shop's data must be read again, and it was frames or is gone",
+            hint=f"`hemline run DATA --out {context.run.path}`",
+        )
+    return ingest(context.shop, context.config, out, context.progress)
+
+
+def _photo_inputs(context: Context) -> Any:
+    from hemline.photos.spec import embedder_name
+
+    # the ids, not the whole of ingest: a new day of purchases leaves the vectors as they are
+    ids = (context.folder("ingest") / "article_ids.npy").read_bytes()
+    source, photos = context.source, context.config.photos
+    used = photos.embedder and source["images"]
+    name = embedder_name(photos.embedder, photos.preprocessing) if used else ""
+    return [hashlib.sha256(ids).hexdigest(), source["images"], source["vectors"], name]
+
+
+def _embed(context: Context, out: Path) -> dict[str, Any]:
+    from hemline.photos.embed import embed_photos, take_vectors
+
+    source = context.source
+    photos, ids = context.config.photos, context.tables().article_ids
+    if photos.embedder and source.get("images"):
+        if photos.embedder == "descriptor":
+            context.listener.notice(
+                "photos: using the built-in descriptor, which sees colour, texture and shape "
+                "only; a trained model finds better neighbours (photos.embedder)"
+            )
+        report = embed_photos(
+            Path(source["images"]["path"]),
+            ids.strings(),
+            photos.embedder,
+            photos.preprocessing,
+            out,
+            work=context.run.path / "work" / "photos",
+            batch=photos.batch,
+            threads=context.config.threads,
+            progress=context.progress,
+        )
+        return report.summary()
+    if source.get("vectors"):
+        return take_vectors(Path(source["vectors"]["path"]), ids, out).summary()
+    if source.get("images"):
+        context.listener.notice(
+            "photos: not used, because no embedder is chosen; set photos.embedder to "
+            '"onnx:FILE", "keras:ResNet50V2", "hf:NAME", or "descriptor" (no weights needed)'
+        )
+    elif photos.embedder:
+        context.listener.notice("photos: an embedder is chosen, but the shop has no photos")
+    np.save(out / "vectors.npy", np.zeros((0, 1), np.float32))
+    np.save(out / "positions.npy", np.zeros(0, np.int32))
+    return {"embedder": None, "photos": 0}
+
+
+def _neighbours(context: Context, out: Path) -> dict[str, Any]:
+    from hemline.photos.neighbours import similar_articles
+
+    found = similar_articles(
+        context.folder("embed"),
+        len(context.tables().article_ids),
+        context.config.similar.neighbours,
+        threads=context.config.threads,
+        progress=context.progress,
+    )
+    found.save(out)
+    with_any = int((found.articles[:, 0] >= 0).sum()) if found.articles.shape[1] else 0
+    return {"articles_with_neighbours": with_any, "neighbours": found.articles.shape[1]}
+
+
+def _train(context: Context, out: Path) -> dict[str, Any]:
+    from hemline.recommend.bundle import train_bundle
+
+    tables = context.tables()
+    bundle = train_bundle(
+        context.config,
+        context.catalogue(),
+        tables.histories,
+        as_of=as_of(context.config, tables),
+        progress=context.progress,
+    )
+    bundle.save(out)
+    return bundle.summary
+
+
+def _recommend(context: Context, out: Path) -> dict[str, Any]:
+    from hemline.recommend.bundle import Bundle
+    from hemline.recommend.output import recommend_all, write_recommendations
+
+    bundle, tables, config = Bundle.open(context.folder("train")), context.tables(), context.config
+    blocks = recommend_all(
+        bundle,
+        tables.histories,
+        config.k,
+        as_of=as_of(context.config, tables),
+        threads=config.threads,
+        progress=context.progress,
+    )
+    return write_recommendations(
+        out / "recommendations.parquet",
+        blocks,
+        tables.customer_ids,
+        tables.article_ids,
+        bundle.recipe.channel_names,
+    )
+
+
+def _evaluate(context: Context, out: Path) -> dict[str, Any]:
+    from hemline.evaluate.backtest import backtest
+
+    settings, tables = context.config.evaluate, context.tables()
+    if not settings.folds:
+        context.listener.notice("backtest: none asked for (evaluate.folds = 0)")
+        (out / "backtest.json").write_text("{}")
+        return {"folds": 0}
+    try:
+        report = backtest(
+            context.config,
+            context.catalogue(),
+            tables.histories,
+            as_of=as_of(context.config, tables),
+            progress=context.progress,
+        )
+    except DataError as error:
+        # too few days, or none: the recommendations are there all the same
+        context.listener.notice(f"backtest: none, {error} ({error.hint})")
+        (out / "backtest.json").write_text("{}")
+        return {"folds": 0, "reason": str(error)}
+    (out / "backtest.json").write_text(json.dumps(report.to_json(), indent=1))
+    return report.summary()
+
+
+def _learning(config: Config) -> Any:
+    chosen = {"cascade": ("als", "also_bought", "popular", "cascade"), "popular": ("popular",)}
+    sections = chosen.get(config.recipe, ("repurchase", "popular"))
+    settings = {one: getattr(config, one).model_dump(mode="json") for one in sections}
+    return [config.recipe, config.seed, settings]
+
+
+_MODEL_ROOMS = ("shop/histories.py", "shop/kcore.py", "shop/tables.py", "models", "recommend")
+
+PIPELINE: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            "ingest",
+            (),
+            ("shop", "engines", "schema.py"),
+            lambda config: [
+                config.columns.model_dump(),
+                config.ingest.model_dump(exclude={"memory_gb"}, mode="json"),
+            ],
+            _ingest,
+            lambda context: context.source["fingerprint"],
+        ),
+        Stage(
+            "embed",
+            (),
+            ("photos",),
+            lambda config: config.photos.model_dump(exclude={"batch"}),
+            _embed,
+            _photo_inputs,
+        ),
+        Stage(
+            "neighbours",
+            ("embed",),
+            ("photos",),
+            lambda config: config.similar.model_dump(),
+            _neighbours,
+        ),
+        Stage("train", ("ingest", "neighbours"), _MODEL_ROOMS, _learning, _train),
+        Stage(
+            "recommend",
+            ("ingest", "train"),
+            _MODEL_ROOMS,
+            lambda config: [config.k, config.seed],
+            _recommend,
+        ),
+        Stage(
+            "evaluate",
+            ("ingest", "neighbours"),
+            (*_MODEL_ROOMS, "evaluate", "shop/splits.py", "shop/truth.py"),
+            lambda config: [_learning(config), config.evaluate.model_dump()],
+            _evaluate,
+        ),
+    )
+}
