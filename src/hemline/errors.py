@@ -9,7 +9,11 @@
     ├── UnknownIdError           4   a customer or article that the run does not know
     ├── RunError                 5   a run folder lacks a stage, or was written by another version
     ├── CutoffError              6   something would look into the future
-    └── MissingExtraError        7   an optional package is not installed
+    ├── MissingExtraError        7   an optional package is not installed
+    └── GraphError               8   a graph store cannot do what it was asked
+        ├── QueryError               a query is wrong, or took too long
+        ├── ReadOnlyError            something would write where only reading is allowed
+        └── StoreUnavailableError    no store there, wrong credentials, a part is missing
 
 Each says what happened, where, the value, and in `hint` what to do. The command line
 prints `error: …` and `hint: …` without a traceback and exits with `exit_status`.
@@ -82,3 +86,31 @@ class MissingExtraError(HemlineError):
             f"this needs the package {package!r}, which is not installed",
             hint=f"pip install 'hemline[{extra}]'",
         )
+
+
+class GraphError(HemlineError):
+    """A graph store cannot do what it was asked."""
+
+    exit_status = 8
+
+
+class QueryError(GraphError):
+    """A query is wrong, lacks a parameter, or took longer than it may.
+
+    `line` and `column` count from 1 and say where, when that is known.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.line = line
+        self.column = column
+
+
+class ReadOnlyError(GraphError):
+    """Something would write to a store that was opened for reading."""
+
+
+class StoreUnavailableError(GraphError):
+    """There is no store at that place, it refuses the credentials, or it lacks a part."""

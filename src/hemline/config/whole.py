@@ -5,11 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
 from hemline.config.data import Columns, Ingest, Photos, Similar
+from hemline.config.graph import Graph
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
 from hemline.config.recipes import Cascade, Evaluate
 from hemline.config.section import Section
@@ -33,6 +34,7 @@ class Config(Section):
     repurchase: Repurchase = Repurchase()
     cascade: Cascade = Cascade()
     evaluate: Evaluate = Evaluate()
+    graph: Graph = Graph()
 
     @classmethod
     def load(cls, path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
@@ -96,7 +98,9 @@ def _config_error(error: ValidationError, where: str) -> ConfigError:
     if first["type"] == "extra_forbidden":
         model: Any = Config
         for part in path[:-1]:
-            model = model.model_fields[part].annotation
+            fields = getattr(model, "model_fields", None)
+            # a table of named sections has their names in the path, and no fields
+            model = fields[part].annotation if fields else get_args(model)[1]
         known = ", ".join(getattr(model, "model_fields", {}))
         return ConfigError(f"{where}: no setting {'.'.join(path)!r}", hint=f"known here: {known}")
     return ConfigError(
