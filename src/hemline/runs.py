@@ -174,7 +174,7 @@ class RunFolder:
         Folders of other stages are removed; a reader that has them open keeps them.
         """
         self._state["stages"] = {name: asdict(record) for name, record in records.items()}
-        self._state["config"] = config.model_dump(mode="json", exclude_defaults=True)
+        self._state["config"] = config.given()
         self._state["source"] = source
         temporary = self.path / f"run.json.{os.getpid()}.tmp"
         temporary.write_text(json.dumps(self._state, indent=1, sort_keys=True))

@@ -2,7 +2,10 @@
 
 from hemline.config.data import Columns, Ingest, Photos, Similar
 from hemline.config.graph import Graph, NamedStore
+from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase, Weights
+from hemline.config.presets import preset_names, preset_text
+from hemline.config.ranker import Ranker
 from hemline.config.recipes import Cascade, Evaluate
 from hemline.config.section import Section
 from hemline.config.whole import Config, parse_override, reference
@@ -10,19 +13,26 @@ from hemline.config.whole import Config, parse_override, reference
 __all__ = [
     "Als",
     "AlsoBought",
+    "Bpr",
     "Cascade",
     "Columns",
     "Config",
+    "Ease",
     "Evaluate",
     "Graph",
+    "GraphFilter",
     "Ingest",
     "NamedStore",
     "Photos",
     "Popular",
+    "Ranker",
     "Repurchase",
+    "Sar",
     "Section",
     "Similar",
     "Weights",
     "parse_override",
+    "preset_names",
+    "preset_text",
     "reference",
 ]

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from hemline.config.data import Columns, Ingest, Photos, Similar
 from hemline.config.graph import Graph
+from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
+from hemline.config.presets import DEFAULT, beside, expand
+from hemline.config.ranker import Ranker
 from hemline.config.recipes import Cascade, Evaluate
 from hemline.config.section import Section
 from hemline.errors import ConfigError
 
 
 class Config(Section):
-    """All settings of a run."""
+    """All settings of a run: a recipe's own, and over them what was given."""
 
-    recipe: str = Field("cascade", description='"cascade", "popular" or "repurchase"')
+    recipe: str = Field(
+        DEFAULT, description="a recipe's name (`hemline recipes` lists them), or its TOML file"
+    )
     k: int = Field(12, ge=1, description="articles recommended to each customer")
     seed: int = Field(1, ge=0, description="of every random choice")
     threads: int = Field(0, ge=0, description="0: one for each processor")
@@ -32,9 +46,35 @@ class Config(Section):
     also_bought: AlsoBought = AlsoBought()
     popular: Popular = Popular()
     repurchase: Repurchase = Repurchase()
+    sar: Sar = Sar()
+    ease: Ease = Ease()
+    graph_filter: GraphFilter = GraphFilter()
+    bpr: Bpr = Bpr()
     cascade: Cascade = Cascade()
+    ranker: Ranker = Ranker()
     evaluate: Evaluate = Evaluate()
     graph: Graph = Graph()
+
+    _given: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _over_its_recipe(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(settings, Mapping):
+            return handler(settings)
+        given, whole = expand(settings)
+        found = handler(whole)
+        found._given = given
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        # by value: it does not matter which of them were the recipe's own
+        return isinstance(other, Config) and self.__dict__ == other.__dict__
+
+    def given(self) -> dict[str, Any]:
+        """Return what was set, as JSON: `Config.of` of it is this, under any recipe's preset."""
+        plain: dict[str, Any] = json.loads(json.dumps(self._given, default=str))
+        return plain
 
     @classmethod
     def load(cls, path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
@@ -53,6 +93,7 @@ class Config(Section):
                 raise ConfigError(
                     f"{path} cannot be read: {error}", hint="it is a TOML file of settings"
                 ) from None
+            settings = beside(settings, path)
         return cls.of(settings, str(path or "settings")).replaced(
             dict(parse_override(one) for one in overrides)
         )
@@ -69,7 +110,7 @@ class Config(Section):
         """Return the settings with some replaced, each named as `section.key`."""
         if not changes:
             return self
-        settings = self.model_dump(exclude_unset=True)
+        settings = copy.deepcopy(self._given)
         for name, value in changes.items():
             *sections, last = name.split(".")
             at = settings
@@ -112,23 +153,24 @@ def _config_error(error: ValidationError, where: str) -> ConfigError:
 def reference() -> str:
     """Return every setting with its default and meaning, as a TOML file of comments."""
     lines: list[str] = []
-    _describe(Config, "", lines)
+    _describe(Config(), "", lines)
     return "\n".join(lines).strip() + "\n"
 
 
-def _describe(section: type[BaseModel], path: str, lines: list[str]) -> None:
-    nested: list[tuple[str, type[BaseModel]]] = []
-    for name, one in section.model_fields.items():
-        kind = one.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            nested.append((f"{path}.{name}".lstrip("."), kind))
+def _describe(section: BaseModel, path: str, lines: list[str]) -> None:
+    # an instance, since one section may stand in two others with other defaults
+    nested: list[tuple[str, BaseModel]] = []
+    for name, one in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            nested.append((f"{path}.{name}".lstrip("."), value))
             continue
         lines.append(f"# {one.description}")
-        lines.append(f"{name} = {_toml(one.default)}" if one.default is not None else f"# {name} =")
-    for name, kind in nested:
-        title = (kind.__doc__ or "").strip().splitlines()[0]
+        lines.append(f"{name} = {_toml(value)}" if value is not None else f"# {name} =")
+    for name, inner in nested:
+        title = (inner.__doc__ or "").strip().splitlines()[0]
         lines.extend(["", f"# {title}", f"[{name}]"])
-        _describe(kind, name, lines)
+        _describe(inner, name, lines)
 
 
 def _toml(value: Any) -> str:
