@@ -6,15 +6,18 @@ from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase, Weights
 from hemline.config.presets import preset_names, preset_text
 from hemline.config.ranker import Ranker
+from hemline.config.ranking import ATTRIBUTES, CoPurchase
 from hemline.config.recipes import Cascade, Evaluate
 from hemline.config.section import Section
 from hemline.config.whole import Config, parse_override, reference
 
 __all__ = [
+    "ATTRIBUTES",
     "Als",
     "AlsoBought",
     "Bpr",
     "Cascade",
+    "CoPurchase",
     "Columns",
     "Config",
     "Ease",

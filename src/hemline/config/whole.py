@@ -7,9 +7,10 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     Field,
     ModelWrapValidatorHandler,
@@ -24,6 +25,7 @@ from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
 from hemline.config.presets import DEFAULT, beside, expand
 from hemline.config.ranker import Ranker
+from hemline.config.ranking import Channel, channels_of, check_channels
 from hemline.config.recipes import Cascade, Evaluate
 from hemline.config.section import Section
 from hemline.errors import ConfigError
@@ -52,6 +54,9 @@ class Config(Section):
     bpr: Bpr = Bpr()
     cascade: Cascade = Cascade()
     ranker: Ranker = Ranker()
+    channels: Annotated[dict[str, dict[str, Any]], AfterValidator(check_channels)] = Field(
+        {}, description="[channels.NAME]: settings of the channels that differ from their defaults"
+    )
     evaluate: Evaluate = Evaluate()
     graph: Graph = Graph()
 
@@ -75,6 +80,10 @@ class Config(Section):
         """Return what was set, as JSON: `Config.of` of it is this, under any recipe's preset."""
         plain: dict[str, Any] = json.loads(json.dumps(self._given, default=str))
         return plain
+
+    def channel_settings(self) -> dict[str, Channel]:
+        """Return every channel that is enabled, in order, with all its settings."""
+        return channels_of(self.channels, self.__dict__)
 
     @classmethod
     def load(cls, path: Path | None = None, overrides: Iterable[str] = ()) -> Config:

@@ -5,20 +5,34 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hemline.errors import ConfigError
+
 if TYPE_CHECKING:
     from hemline.models.als import ALS
     from hemline.models.also_bought import AlsoBought
+    from hemline.models.base import Model
+    from hemline.models.co_purchase import CoPurchase
     from hemline.models.popular import Popular
     from hemline.models.repurchase import Repurchase
 
-__all__ = ["ALS", "AlsoBought", "Popular", "Repurchase"]
+__all__ = ["ALS", "AlsoBought", "CoPurchase", "Popular", "Repurchase", "model_of"]
 
 _MODULES = {
     "ALS": "als",
     "AlsoBought": "also_bought",
+    "CoPurchase": "co_purchase",
     "Popular": "popular",
     "Repurchase": "repurchase",
 }
+
+
+def model_of(name: str) -> type[Model[Any]]:
+    """Return the class of a model's name, "also_bought" for AlsoBought."""
+    for attribute, module in _MODULES.items():
+        if module == name:
+            found: type[Model[Any]] = __getattr__(attribute)
+            return found
+    raise ConfigError(f"no model {name!r}", hint=f"models: {', '.join(_MODULES.values())}")
 
 
 def __getattr__(name: str) -> Any:

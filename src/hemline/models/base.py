@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from hemline.blocks import Progress, silent
 from hemline.config import Section
 from hemline.errors import ConfigError, CutoffError, RunError
 from hemline.shop.histories import SECONDS_PER_DAY, Histories, end_of_day
+
+if TYPE_CHECKING:
+    from hemline.shop.tables import Catalogue
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
@@ -125,7 +128,13 @@ class Model(ABC, Generic[S]):
                 hint=f"settings: {known}",
             ) from None
 
-    def fit(self, train: Histories, *, as_of: int | None = None) -> Self:
+    def fit(
+        self,
+        train: Histories,
+        *,
+        as_of: int | None = None,
+        catalogue: Catalogue | None = None,
+    ) -> Self:
         """Learn from `train`, afresh, and return self.
 
         Parameters
@@ -134,14 +143,35 @@ class Model(ABC, Generic[S]):
         as_of : int, optional
             Seconds; nothing at or after it is looked at. None means the end of the last
             day in `train`, or no time at all when every time is 0 (undated data).
+        catalogue : Catalogue, optional
+            The articles' attributes, for the models that need them; see `lacks`.
+
+        Raises
+        ------
+        ConfigError
+            The model needs an attribute, and there is none.
         """
+        lacks = self.lacks(catalogue)
+        if lacks:
+            raise ConfigError(
+                f"{type(self).__name__} cannot be fitted: {lacks}",
+                hint="fit(train, catalogue=...) with a catalogue that has it",
+            )
         if as_of is None:
             last = train.last_time()
             as_of = end_of_day(last) if last else None
         self.n_articles_ = train.n_articles
         self.cutoff_ = as_of
-        self._fit(train.before(as_of), as_of)
+        self._fit_with(train.before(as_of), as_of, catalogue)
         return self
+
+    def lacks(self, catalogue: Catalogue | None) -> str:
+        """Say what the model needs of a catalogue that does not have it; empty: nothing."""
+        return ""
+
+    def _fit_with(self, train: Histories, as_of: int | None, catalogue: Catalogue | None) -> None:
+        # overridden by the models that need the catalogue
+        self._fit(train, as_of)
 
     def recommend(
         self,

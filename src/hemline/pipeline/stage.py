@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hemline.blocks import Progress
-from hemline.config import Config
+from hemline.config import ATTRIBUTES, Config
 from hemline.runs import RunFolder, StageRecord, code_version, fingerprint
 from hemline.shop.histories import end_of_day
 
@@ -81,7 +81,7 @@ class Context:
         neighbours = Neighbours.open(self.folder("neighbours"))
         return Catalogue.of(
             self.tables().articles,
-            self.config.cascade.attributes,
+            tuple(dict.fromkeys((*self.config.cascade.attributes, *ATTRIBUTES))),
             neighbours.articles,
             neighbours.scores,
         )

@@ -1,0 +1,63 @@
+"""What customers buy within a few days of each other."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from hemline.blocks import map_blocks
+from hemline.config.ranking import CoPurchase as Settings
+from hemline.models.base import Float32, Int32
+from hemline.models.co_purchase_kernel import count_pairs, places_by_article
+from hemline.models.item_to_item import ItemToItem, fading
+from hemline.shop.histories import Histories
+
+ARTICLE_BLOCK = 128  # small, since a few articles take as long as thousands of others
+
+
+class CoPurchase(ItemToItem[Settings]):
+    """Articles bought together, counted over the whole history, the later the weightier.
+
+    Keywords are those of `config.ranking.CoPurchase`. For two articles p and r
+
+        value(p, r) = sum over pairs of purchases of p and r by one customer, on days at most
+                      `window_days` apart, of (1 + age of the later one in days) ** -decay
+
+    divided by the sum of all pairs of p to the power `share`: with 1 it is the share of r among
+    what is bought together with p. Every pair is counted; of each row the `per_article` largest
+    are kept. With `window_days=0` only what is bought on one day counts. A customer's purchases
+    speak with (1 + age) ** -history_decay. Undated data is one day.
+    """
+
+    name: ClassVar[str] = "co_purchase"
+    settings_type = Settings
+
+    def _fit(self, train: Histories, as_of: int | None) -> None:
+        settings = self.settings
+        start, stop = np.ascontiguousarray(train.start), np.ascontiguousarray(train.stop)
+        n_articles = train.n_articles
+        bounds = np.zeros(n_articles + 1, np.int64)
+        article = train.article[train.rows()]
+        np.cumsum(np.bincount(article, minlength=n_articles), out=bounds[1:])
+        place, customer = np.empty(len(article), np.int64), np.empty(len(article), np.int32)
+        del article
+        places_by_article(start, stop, train.article, bounds[:-1].copy(), place, customer)
+        table = np.ones(1) if as_of is None else fading(settings.decay, settings.days)
+        held = np.zeros(n_articles, np.int64)
+
+        def block(low: int, high: int) -> tuple[Int32, Float32]:
+            return count_pairs(  # type: ignore[no-any-return]
+                start, stop, train.article, train.time, 0 if as_of is None else as_of, table,
+                settings.window_days, bounds, place, customer, settings.share,
+                settings.per_article, low, high, held,
+            )  # fmt: skip
+
+        parts = []
+        for part in map_blocks(block, n_articles, ARTICLE_BLOCK, self.threads):
+            parts.append(part)
+            self.progress(len(parts) * ARTICLE_BLOCK, n_articles)
+        self.indptr_ = np.concatenate([[0], np.cumsum(held)]).astype(np.int64)
+        self.article_ = np.concatenate([np.zeros(0, np.int32), *(one for one, _ in parts)])
+        self.value_ = np.concatenate([np.zeros(0, np.float32), *(one for _, one in parts)])
+        self.codes_ = np.zeros((n_articles, 0), np.int32)

@@ -1,0 +1,269 @@
+"""The channels: models that propose candidates, each under a name of its own."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.blocks import Progress, silent
+from hemline.config import Config
+from hemline.config.ranking import Channel
+from hemline.errors import ConfigError, CutoffError, RunError
+from hemline.models import model_of
+from hemline.models.base import Mask, Model, Repeat, TopK
+from hemline.recommend.candidates import Candidates
+from hemline.shop.histories import SECONDS_PER_DAY, Histories, end_of_day
+from hemline.shop.tables import Catalogue
+
+VERSION = 1
+_NEVER = np.iinfo(np.int64).min
+
+
+class Channels:
+    """All channels that are enabled, in their order, fitted together.
+
+    A channel is a model with settings of its own, asked for its best `n` among what sold
+    lately (`sold_days`), with its own repeat policy. A channel whose model needs what the
+    catalogue does not tell is left out when the channels are fitted.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The channels there are; after `fit` without those that were left out.
+    left_out : dict of str
+        Why, by name.
+    models : dict of Model
+        The fitted model of each channel.
+    n_articles_, cutoff_
+        As those of a model.
+    fit_seconds_ : dict of float
+        What fitting each channel took; empty after `load`.
+    """
+
+    names: tuple[str, ...]
+    left_out: dict[str, str]
+    models: dict[str, Model[Any]]
+    n_articles_: int
+    cutoff_: int | None
+    last_sold_: npt.NDArray[np.int64]
+    fit_seconds_: dict[str, float]
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.settings: dict[str, Channel] = config.channel_settings()
+        if not self.settings:
+            raise ConfigError("no channel is enabled", hint="enable one of [channels.NAME]")
+        self.names = tuple(self.settings)
+        self.left_out = {}
+        self.models = {}
+        self.fit_seconds_ = {}
+
+    def fit(
+        self,
+        train: Histories,
+        catalogue: Catalogue,
+        *,
+        as_of: int | None = None,
+        progress: Progress = silent,
+        given: Mapping[str, Model[Any]] | None = None,
+    ) -> Self:
+        """Fit every channel's model on what was bought before `as_of` (seconds), afresh.
+
+        Parameters
+        ----------
+        train : Histories
+        catalogue : Catalogue
+        as_of : int, optional
+            None: the end of the last day in `train`, or no time at all for undated data.
+        progress : callable
+        given : dict of Model, optional
+            By channel: models fitted already, on nothing later, which are taken as they are.
+        """
+        if catalogue.n_articles != train.n_articles:
+            raise ConfigError(
+                f"a catalogue of {catalogue.n_articles} articles, histories over "
+                f"{train.n_articles}",
+                hint="use one catalogue for both",
+            )
+        if as_of is None:
+            last = train.last_time()
+            as_of = end_of_day(last) if last else None
+        self.n_articles_, self.cutoff_ = train.n_articles, as_of
+        train = train.before(as_of)
+        self.left_out, self.models, self.fit_seconds_ = {}, {}, {}
+        for at, (name, channel) in enumerate(self.settings.items()):
+            started = time.perf_counter()
+            model = (given or {}).get(name) or self._model(channel)
+            lacks = model.lacks(catalogue)
+            if lacks:
+                self.left_out[name] = lacks
+                continue
+            if not given or name not in given:
+                model.threads = self.config.threads
+                model.progress = _Part(progress, at, len(self.settings))
+                model.fit(train, as_of=as_of, catalogue=catalogue)
+            model.check_as_of(as_of)
+            self.models[name] = model
+            self.fit_seconds_[name] = time.perf_counter() - started
+            progress(at + 1, len(self.settings))
+        if not self.models:
+            reasons = ", ".join(f"{name}: {why}" for name, why in self.left_out.items())
+            raise ConfigError(f"no channel is left: {reasons}", hint="enable another channel")
+        self.last_sold_ = _last_sold(train)
+        self._fitted()
+        return self
+
+    def _model(self, channel: Channel) -> Model[Any]:
+        settings = dict(channel.model)
+        if "seed" in settings and "seed" not in self.config.channels.get(channel.name, {}):
+            settings["seed"] = self.config.seed
+        return model_of(channel.model_name)(**settings)
+
+    def _fitted(self) -> None:
+        self.names = tuple(self.models)
+        self._sold: dict[str, Mask | None] = {}
+        for name, model in self.models.items():
+            model.threads = 1  # blocks are spread over threads by whoever asks for them
+            model.progress = silent
+            self._sold[name] = self._sold_lately(self.settings[name].common.sold_days)
+
+    def _sold_lately(self, days: int | None) -> Mask | None:
+        if days is None or self.cutoff_ is None:
+            return None
+        found: Mask = self.last_sold_ >= self.cutoff_ - days * SECONDS_PER_DAY
+        return found
+
+    def gather(
+        self, histories: Histories, *, as_of: int | None, among: Mask | None = None
+    ) -> Candidates:
+        """Return the candidates of every row, on the calling thread.
+
+        A customer's candidates depend on the customer's own row of `histories` (and `among`)
+        alone.
+
+        Parameters
+        ----------
+        histories : Histories of n customers
+        as_of : int or None
+            Seconds. Purchases at or after it are not seen. None only for undated data.
+        among : bool (n_articles,) or (n, n_articles), optional
+            True where an article may be proposed.
+
+        Raises
+        ------
+        CutoffError
+            `as_of` lies before what the channels were fitted on, or is None though that is dated.
+        """
+        self._check(as_of)
+        histories = histories.before(as_of)
+        proposals = [self.propose(name, histories, as_of=as_of, among=among) for name in self.names]
+        found = Candidates.join(proposals, self.names, n_articles=self.n_articles_)
+        for at, name in enumerate(self.names):
+            if self.settings[name].common.score_all:
+                self.score_all(found, at, histories, as_of)
+        return found
+
+    def propose(
+        self, name: str, histories: Histories, *, as_of: int | None, among: Mask | None = None
+    ) -> TopK:
+        """Return what one channel proposes; arguments as those of `gather`."""
+        self._check(as_of)
+        common = self.settings[name].common
+        sold = self._sold[name]
+        if sold is not None:
+            among = sold if among is None else sold & among
+        return self.models[name].recommend(
+            histories, common.n, as_of=as_of, among=among, repeat=Repeat.parse(common.repeat)
+        )
+
+    def score_all(
+        self, candidates: Candidates, at: int, histories: Histories, as_of: int | None
+    ) -> None:
+        """Let channel number `at` score every candidate, in place."""
+        padded = candidates.padded()
+        scores = self.models[self.names[at]].score(histories, padded, as_of=as_of)
+        candidates.score[:, at] = scores[padded >= 0]
+
+    def _check(self, as_of: int | None) -> None:
+        if not self.models:
+            raise RunError("the channels are not fitted", hint="call fit(train, catalogue) first")
+        if self.cutoff_ is not None and (as_of is None or as_of < self.cutoff_):
+            raise CutoffError(
+                f"the channels were fitted on purchases up to {self.cutoff_} s, and are asked "
+                f"as of {as_of} s",
+                hint=f"give as_of, {self.cutoff_} or later (seconds since 1970)",
+            )
+
+    def save(self, folder: Path) -> None:
+        """Write every model in a folder of its channel's name."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, model in self.models.items():
+            model.save(folder / name)
+        np.save(folder / "last_sold.npy", self.last_sold_)
+        description = {
+            "version": VERSION,
+            "n_articles": self.n_articles_,
+            "cutoff": self.cutoff_,
+            "names": list(self.names),
+            "left_out": self.left_out,
+        }
+        (folder / "channels.json").write_text(json.dumps(description, indent=1))
+
+    @classmethod
+    def load(cls, folder: Path, config: Config, catalogue: Catalogue) -> Self:
+        """Map what `save` wrote into memory.
+
+        Raises
+        ------
+        RunError
+            The folder holds no channels, or those of other settings or another version.
+        """
+        try:
+            description = json.loads((folder / "channels.json").read_text())
+            if description["version"] != VERSION:
+                raise ValueError(f"version {description['version']}")
+            found = cls(config)
+            unknown = [one for one in description["names"] if one not in found.settings]
+            if unknown or description["n_articles"] != catalogue.n_articles:
+                raise ValueError(f"channels {unknown}, {description['n_articles']} articles")
+            found.last_sold_ = np.load(folder / "last_sold.npy", allow_pickle=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(
+                f"{folder} holds no such channels: {error}", hint="train again"
+            ) from None
+        found.n_articles_, found.cutoff_ = description["n_articles"], description["cutoff"]
+        found.left_out = description["left_out"]
+        for name in description["names"]:
+            kind = model_of(found.settings[name].model_name)
+            found.models[name] = kind.load(folder / name)
+        found._fitted()
+        return found
+
+
+def _last_sold(histories: Histories) -> npt.NDArray[np.int64]:
+    from hemline.recommend.candidates_kernel import sale_times
+
+    first = np.full(histories.n_articles, np.iinfo(np.int64).max, np.int64)
+    last = np.full(histories.n_articles, _NEVER, np.int64)
+    sale_times(
+        np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop),
+        histories.article, histories.time, first, last,
+    )  # fmt: skip
+    return last
+
+
+class _Part:
+    """Progress of one of several equal parts, told as progress of the whole."""
+
+    def __init__(self, progress: Progress, part: int, parts: int) -> None:
+        self.progress, self.part, self.parts = progress, part, parts
+
+    def __call__(self, done: int, total: int) -> None:
+        scale = 1000
+        self.progress(self.part * scale + done * scale // max(total, 1), self.parts * scale)
