@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -14,6 +13,10 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from hemline.memory import peak_bytes
+
+__all__ = ["Measured", "measure", "measure_step", "peak_bytes", "record"]
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("duckdb", "ibis-framework", "numba", "numpy", "scipy", "pyarrow", "implicit")
@@ -48,17 +51,6 @@ def measure(command: list[str], *, env: dict[str, str] | None = None) -> Measure
 def measure_step(script: str, *arguments: str) -> Measured:
     """Measure this benchmark's own file run as `script --step NAME …` in a fresh process."""
     return measure([sys.executable, script, *arguments])
-
-
-def peak_bytes() -> int:
-    """Return the largest resident set of this process so far."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # what getrusage says includes the parent's size at the time of the fork
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def machine() -> dict[str, Any]:

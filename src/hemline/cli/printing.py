@@ -57,15 +57,23 @@ def print_backtest(backtest: dict[str, Any]) -> None:
 
 def print_holdout(holdout: dict[str, Any]) -> None:
     """Print the talk's table beside ours."""
-    console = Console()
     for part in holdout["tables"]:
-        table = Table(box=None, pad_edge=False)
-        header, *rows = part["table"]
-        for place, name in enumerate(header):
-            table.add_column(name, justify="right" if place else "left")
-        for row in rows:
-            table.add_row(*(f"{one:.1%}" if isinstance(one, float) else str(one) for one in row))
-        console.print(part["title"])
-        console.print(table)
-        console.print(part["note"], style="dim")
-        console.print()
+        print_table(part["title"], part["table"], "{:.1%}")
+        Console().print(part["note"], style="dim")
+        Console().print()
+
+
+def print_table(title: str, rows: list[list[Any]], fraction: str = "{:.4g}") -> None:
+    """Print a header and rows of text and numbers under a title."""
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    header, *body = rows
+    for place, name in enumerate(header):
+        table.add_column(str(name), justify="right" if place else "left", no_wrap=place == 0)
+    for row in body:
+        table.add_row(
+            *(fraction.format(one) if isinstance(one, float) else str(one) for one in row)
+        )
+    console.print(title)
+    console.print(table)
+    console.print()

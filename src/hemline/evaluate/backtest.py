@@ -15,7 +15,7 @@ from hemline.config import Config
 from hemline.errors import ConfigError
 from hemline.evaluate.metrics import catalogue_coverage, per_customer
 from hemline.evaluate.report import ALL, BASELINE, JUDGED, SEGMENTS, BacktestReport, FoldResult
-from hemline.recommend.bundle import train_bundle
+from hemline.recommend.bundle import Bundle, train_bundle
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
 from hemline.shop.splits import Fold, Split, rolling_folds, split
 from hemline.shop.tables import Catalogue
@@ -79,7 +79,7 @@ def backtest(
             chosen = config.replaced({"recipe": name})
             lists = fold_lists(chosen, catalogue, parted, fold, k, part)
             seconds = time.perf_counter() - started
-            metrics = _judge(lists, parted, fold, k, histories.n_articles, config.threads)
+            metrics = judge(lists, parted, fold, k, histories.n_articles, config.threads)
             results.append(FoldResult(name, fold, metrics, seconds))
     results.sort(key=lambda one: (names.index(one.recipe), one.fold.cutoff))
     return BacktestReport(asked[0], k, results)
@@ -108,17 +108,36 @@ def fold_lists(
         as_of=fold.cutoff,
         progress=lambda done, total: progress(done * half, max(total, 1) * 2 * half),
     )
-    judged = parted.train.take(parted.truth.buyers)
+    return bundle_lists(
+        bundle,
+        parted.train.take(parted.truth.buyers),
+        k,
+        as_of=fold.cutoff,
+        threads=config.threads,
+        progress=lambda done, total: progress(total + done, 2 * total),
+    )
+
+
+def bundle_lists(
+    bundle: Bundle,
+    judged: Histories,
+    k: int,
+    *,
+    as_of: int | None,
+    threads: int,
+    progress: Progress = silent,
+) -> npt.NDArray[np.int32]:
+    """Return the lists of a trained bundle, int32 (n, k), for n customers, as of a moment."""
 
     def block(low: int, high: int) -> npt.NDArray[np.int32]:
-        return bundle.recommend(judged.block(low, high), k, as_of=fold.cutoff).articles
+        return bundle.recommend(judged.block(low, high), k, as_of=as_of).articles
 
     found = np.full((len(judged), k), -1, dtype=np.int32)
     at = 0
-    for one in map_blocks(block, len(judged), _BLOCK, config.threads):
+    for one in map_blocks(block, len(judged), _BLOCK, threads):
         found[at : at + len(one)] = one
         at += len(one)
-        progress(len(judged) + at, 2 * len(judged))
+        progress(at, len(judged))
     return found
 
 
@@ -139,9 +158,10 @@ def days_since_last(histories: Histories, cutoff: int) -> npt.NDArray[np.int64]:
     return found
 
 
-def _judge(
+def judge(
     lists: npt.NDArray[np.int32], parted: Split, fold: Fold, k: int, n_articles: int, threads: int
 ) -> dict[str, dict[str, float]]:
+    """Return the mean of each metric over all buyers of a fold, and over each segment of them."""
     buyers = parted.truth.buyers
     each = per_customer(lists, parted.truth.take(buyers), k, threads=threads)
     days = days_since_last(parted.train.take(buyers), fold.cutoff)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hemline.config import Config
 from hemline.errors import RunError
+from hemline.memory import peak_bytes
 from hemline.pipeline.source import describe, find_again
 from hemline.pipeline.stage import Context, Listener, Silent, Stage
 from hemline.pipeline.stages import PIPELINE
@@ -108,15 +107,10 @@ def _do(stage: Stage, context: Context, quiet: bool) -> StageRecord:
     started = time.perf_counter()
     work = context.run.work_folder(stage.name, digest)
     summary = stage.work(context, work)
-    record = StageRecord(stage.name, digest, time.perf_counter() - started, _peak_bytes(), summary)
+    record = StageRecord(stage.name, digest, time.perf_counter() - started, peak_bytes(), summary)
     context.run.publish(record, work)
     context.listener.finished(record, skipped=False)
     return record
-
-
-def _peak_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _offer(run: RunFolder) -> None:

@@ -1,0 +1,1 @@
+"""What a shop's data, and what was found in it, look like."""
