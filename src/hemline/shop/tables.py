@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hemline import schema
-from hemline.errors import RunError
+from hemline.errors import ConfigError, RunError
 from hemline.shop.histories import Histories, end_of_day
 from hemline.shop.ids import IdMap
 
@@ -122,7 +122,18 @@ class Catalogue:
         """Number the values of the attributes of a product table (schema.ARTICLES).
 
         Values are numbered in their sorted order, so that equal tables give equal codes.
+
+        Raises
+        ------
+        ConfigError
+            The product table has no such column.
         """
+        for name in attributes:
+            if name not in articles.column_names:
+                raise ConfigError(
+                    f"no attribute {name!r} in the product table",
+                    hint=f"known here: {', '.join(articles.column_names)}",
+                )
         n = articles.num_rows
         none = np.zeros((n, 0))
         return cls(
