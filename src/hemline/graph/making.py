@@ -149,6 +149,12 @@ def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> 
     return rows
 
 
+def write_edges(path: Path, relationship: Relationship, batches: Iterable[pa.RecordBatch]) -> Path:
+    """Write edges as the Parquet file of a relationship, and return its path."""
+    _write(path, edge_schema(relationship), batches)
+    return path
+
+
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(
         path,

@@ -97,6 +97,12 @@ class GraphModel:
             ),
         )
 
+    def with_relationship(self, one: Relationship) -> Self:
+        """Return the model with a relationship added, or as it is when it is there."""
+        if any(found.table == one.table for found in self.relationships):
+            return self
+        return replace(self, relationships=(*self.relationships, one))
+
     def constraints(self) -> list[str]:
         """Return the statements that make every key unique, as Neo4j spells them."""
         return [
