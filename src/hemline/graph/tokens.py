@@ -13,12 +13,12 @@ Kind = Literal["word", "quoted", "string", "number", "parameter", "symbol", "end
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("space", r"\s+|//[^\n]*|/\*.*?\*/"),
-    ("number", r"(?:\d+\.\d+|\d+(?!\.\.)|\.\d+)(?:[eE][+-]?\d+)?"),
+    ("number", r"(?:\d+\.\d+|\d+|\.\d+)(?:[eE][+-]?\d+)?"),
     ("parameter", r"\$(?:[^\W\d]\w*|\d+|`(?:[^`]|``)+`)"),
     ("word", r"[^\W\d]\w*"),
     ("quoted", r"`(?:[^`]|``)+`"),
     ("string", r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""),
-    ("symbol", r"<>|<=|>=|=~|\.\.|\|\||[-+*/%^=<>()\[\]{},.:;|&!?]"),
+    ("symbol", r"<>|<=|>=|=~|\.\.|\|\||/(?!\*)|[-+*%^=<>()\[\]{},.:;|&!?]"),
 )
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{one})" for kind, one in _PATTERNS), re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}

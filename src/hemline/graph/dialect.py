@@ -1,0 +1,143 @@
+"""What Neo4j spells one way and the embedded store another, rewritten with every place kept.
+
+    EXISTS ((a)-->(b)), EXISTS { (a)-->(b) }   EXISTS { MATCH (a)-->(b) }
+    exists(a.name)                             (a.name IS NOT NULL)
+    (:Index), a.`order`                        keywords of the embedded store in back quotes
+    toInteger(x), toFloat(x), toString(x)      CAST(x AS INT64), …
+    labels(n), type(r)                         [label(n)], label(r)
+    shortestPath((a)-[*..4]-(b))               (a)-[* SHORTEST 1..4]-(b)
+
+`id(a)` is the same in both for what it is good for, telling nodes apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from hemline.graph.tokens import Token, tokens
+
+RESERVED: Final = frozenset({
+    "ACYCLIC", "ALL", "AND", "ANY", "ASC", "CASE", "COLUMN", "CREATE", "DEFAULT", "DESC",
+    "DISTINCT", "ELSE", "END", "EXISTS", "FALSE", "GLOB", "GROUP", "HINT", "IN", "INDEX",
+    "INSTALL", "JOIN", "MACRO", "NONE", "NOT", "NULL", "ON", "ONLY", "OPTIONAL", "OR", "ORDER",
+    "PRIMARY", "PROFILE", "SHORTEST", "SINGLE", "STARTS", "TABLE", "THEN", "TRAIL", "TRUE",
+    "UNION", "UNWIND", "WHEN", "WHERE", "WITH", "WSHORTEST", "XOR",
+})  # fmt: skip
+"""Words that the embedded store takes as a name in back quotes only."""
+
+_CASTS: Final = {"tointeger": "INT64", "tofloat": "DOUBLE", "tostring": "STRING"}
+_OPENING: Final = ("(", "[", "{")
+_CLOSING: Final = (")", "]", "}")
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A query for the embedded store, and where its pieces come from."""
+
+    text: str
+    edits: tuple[tuple[int, int, str], ...]
+    """Start and end in the original, and what stands there now; in order."""
+
+    def origin(self, at: int) -> int:
+        """Return the place in the original of a place in the text."""
+        shift = 0
+        for start, end, new in self.edits:
+            if at < start + shift:
+                break
+            if at < start + shift + len(new):
+                return start
+            shift += len(new) - (end - start)
+        return at - shift
+
+
+def embedded(query: str) -> Rewritten:
+    """Return a query as the embedded store takes it; unchanged where there is nothing to change.
+
+    Raises
+    ------
+    QueryError
+        The query cannot be cut into tokens.
+    """
+    edits = tuple(sorted(_Rewriter(query).edits()))
+    text, at = "", 0
+    for start, end, new in edits:
+        text += query[at:start] + new
+        at = end
+    return Rewritten(text + query[at:], edits)
+
+
+class _Rewriter:
+    def __init__(self, query: str) -> None:
+        self.tokens = tokens(query)
+        self.found: list[tuple[int, int, str]] = []
+
+    def edits(self) -> list[tuple[int, int, str]]:
+        for place, one in enumerate(self.tokens):
+            if one.kind != "word":
+                continue
+            before = self.tokens[place - 1] if place else None
+            if before is not None and before.is_symbol(":", "|", ".", "&"):
+                # a label, a type, a property: never a keyword
+                if one.text.upper() in RESERVED:
+                    self.replace(one, f"`{one.text}`")
+                continue
+            self.word(place, one, self.tokens[place + 1])
+        return self.found
+
+    def replace(self, one: Token, new: str) -> None:
+        self.found.append((one.start, one.end, new))
+
+    def insert(self, at: int, new: str) -> None:
+        self.found.append((at, at, new))
+
+    def word(self, place: int, one: Token, after: Token) -> None:
+        name = one.text.lower()
+        if after.is_symbol("{") and name in ("exists", "count"):
+            if self.tokens[place + 2].is_symbol("("):
+                self.insert(self.tokens[place + 2].start, "MATCH ")
+        elif not after.is_symbol("("):
+            return
+        elif name == "exists":
+            self.exists(place)
+        elif name in _CASTS:
+            self.replace(one, "CAST")
+            self.insert(self.tokens[self.end(place + 1)].start, f" AS {_CASTS[name]}")
+        elif name == "type":
+            self.replace(one, "label")
+        elif name == "labels":
+            self.replace(one, "[label")
+            self.insert(self.tokens[self.end(place + 1)].end, "]")
+        elif name in ("shortestpath", "allshortestpaths"):
+            self.shortest(place, "ALL " if name.startswith("all") else "")
+
+    def exists(self, place: int) -> None:
+        """Rewrite the function EXISTS: of a pattern, or of a property."""
+        opening, closing = self.tokens[place + 1], self.tokens[self.end(place + 1)]
+        if self.tokens[place + 2].is_symbol("("):
+            self.replace(opening, "{ MATCH ")
+            self.replace(closing, " }")
+        else:
+            self.found.append((self.tokens[place].start, opening.end, "("))
+            self.replace(closing, " IS NOT NULL)")
+
+    def shortest(self, place: int, which: str) -> None:
+        """Rewrite the function shortestPath, whose pattern holds one edge of some length."""
+        last = self.end(place + 1)
+        stars = [at for at in range(place, last) if self.tokens[at].is_symbol("*")]
+        if len(stars) != 1:
+            return
+        self.found.append((self.tokens[place].start, self.tokens[place + 1].end, ""))
+        self.replace(self.tokens[last], "")
+        star, after = self.tokens[stars[0]], self.tokens[stars[0] + 1]
+        self.insert(star.end, f" {which}SHORTEST " + ("1" if after.is_symbol("..") else ""))
+
+    def end(self, opening: int) -> int:
+        """Return the place of the bracket that closes the one at a place."""
+        depth = 0
+        for place in range(opening, len(self.tokens)):
+            one = self.tokens[place]
+            depth += one.is_symbol(*_OPENING) - one.is_symbol(*_CLOSING)
+            if depth == 0:
+                return place
+        return len(self.tokens) - 1  # the store will say what is not closed

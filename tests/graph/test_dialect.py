@@ -1,0 +1,71 @@
+"""What the embedded store spells otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from hemline.errors import QueryError
+from hemline.graph.dialect import embedded
+from hemline.graph.tokens import parameters_of, tokens, without_comments
+
+
+@pytest.mark.parametrize(
+    ("query", "rewritten"),
+    [
+        ("MATCH (p:Product) RETURN p.code", None),
+        ("WHERE NOT EXISTS ((c)-[:PURCHASED]->(rec)) AND 1 = 1",
+         "WHERE NOT EXISTS { MATCH (c)-[:PURCHASED]->(rec) } AND 1 = 1"),
+        ("exists((a)-->({x: 'EXISTS (('}))", "exists{ MATCH (a)-->({x: 'EXISTS (('}) }"),
+        ("EXISTS { (a)-->(b) }", "EXISTS { MATCH (a)-->(b) }"),
+        ("EXISTS { MATCH (a)-->(b) }", None),
+        ("exists(p.name) OR true", "(p.name IS NOT NULL) OR true"),
+        ("MATCH (i:Index)<-[:HAS_INDEX]-(p:Product)",
+         "MATCH (i:`Index`)<-[:HAS_INDEX]-(p:Product)"),
+        ("MATCH (:`Index`), (x {order: 1}) RETURN x.order, x.name",
+         "MATCH (:`Index`), (x {order: 1}) RETURN x.`order`, x.name"),
+        ("toInteger(left(p.code, 3)) + toFloat('1')",
+         "CAST(left(p.code, 3) AS INT64) + CAST('1' AS DOUBLE)"),
+        ("toString(toInteger(x))", "CAST(CAST(x AS INT64) AS STRING)"),
+        ("UNWIND labels(n) AS label RETURN label, type(r)",
+         "UNWIND [label(n)] AS label RETURN label, label(r)"),
+        ("p = shortestPath((a)-[*..4]-(b))", "p = (a)-[* SHORTEST 1..4]-(b)"),
+        ("p = allShortestPaths((a)-[:X*2..3]-(b))", "p = (a)-[:X* ALL SHORTEST 2..3]-(b)"),
+        ("// EXISTS ((a)-->(b))\nRETURN 'EXISTS ((a)-->(b))'", None),
+        ("RETURN exists, type, n.type", None),
+        ("WHERE id(p) <> id(rec)", None),
+    ],
+)  # fmt: skip
+def test_rewritten(query: str, rewritten: str | None) -> None:
+    assert embedded(query).text == (rewritten or query)
+
+
+def test_every_place_is_kept() -> None:
+    query = "MATCH (i:Index) WHERE EXISTS ((a)-->(i)) AND x = 1\nRETURN toInteger(i.code) AS c"
+    found = embedded(query)
+    assert found.text.count("\n") == 1
+    for word in ("Index", "(a)-->", "x = 1", "RETURN", "i.code", "AS c"):
+        assert found.origin(found.text.index(word)) == query.index(word) or word == "Index"
+    assert query[found.origin(found.text.index("`Index`")) :].startswith("Index")
+    assert found.origin(len(found.text)) == len(query)
+
+
+def test_tokens() -> None:
+    found = tokens("RETURN $a, $`b c`, `x``y`, 'it\\'s', 1.5e3, 1..2 // $d\n/* $e */ <>")
+    assert [(one.kind, one.text) for one in found] == [
+        ("word", "RETURN"), ("parameter", "$a"), ("symbol", ","), ("parameter", "$`b c`"),
+        ("symbol", ","), ("quoted", "`x``y`"), ("symbol", ","), ("string", "'it\\'s'"),
+        ("symbol", ","), ("number", "1.5e3"), ("symbol", ","), ("number", "1"), ("symbol", ".."),
+        ("number", "2"), ("symbol", "<>"), ("end", ""),
+    ]  # fmt: skip
+    assert (found[3].name, found[5].name, found[7].string) == ("b c", "x`y", "it's")
+    with pytest.raises(QueryError, match="line 2, column 3: a name that is not closed"):
+        tokens("RETURN\n  `a")
+
+
+def test_parameters_and_comments() -> None:
+    query = "// $no\nMATCH (p {code: $code}) WHERE p.x = '$text' OR $code = $other RETURN p"
+    assert parameters_of(query) == {"code": 23, "other": query.index("$other")}
+    bare = without_comments(query)
+    assert len(bare) == len(query)
+    assert bare[7:] == query[7:]
+    assert bare[:7].strip() == ""
