@@ -16,6 +16,7 @@ from hemline.errors import ConfigError, RunError
 from hemline.evaluate.backtest import backtest
 from hemline.evaluate.contest import Entrant, Ground, hold_contest
 from hemline.pipeline import Silent, run_stages
+from hemline.recommend.bundle import catalogue_of
 from hemline.report.charts import leaderboard_chart, write_chart
 from hemline.runs import RunFolder
 from hemline.shop.source import Shop
@@ -66,9 +67,7 @@ def _catalogue(run: RunFolder, config: Config, tables: Tables) -> Catalogue:
     from hemline.photos.neighbours import Neighbours
 
     neighbours = Neighbours.open(run.folder("neighbours"))
-    return Catalogue.of(
-        tables.articles, config.cascade.attributes, neighbours.articles, neighbours.scores
-    )
+    return catalogue_of(config, tables.articles, neighbours)
 
 
 def test_the_best_stands_first_and_the_scores_are_paired(found: comparing.Leaderboard) -> None:

@@ -20,7 +20,7 @@ from hemline.evaluate.metrics import per_customer
 from hemline.evaluate.report import ALL
 from hemline.memory import peak_bytes
 from hemline.photos.neighbours import Neighbours
-from hemline.recommend.bundle import train_bundle
+from hemline.recommend.bundle import catalogue_of, train_bundle
 from hemline.shop.splits import Fold, split
 from hemline.shop.tables import Catalogue, Tables
 
@@ -76,9 +76,7 @@ def main(folder: Path) -> None:
     folds = [Fold(**one) for one in job["folds"]]
     found, scores = [], []
     try:
-        catalogue = Catalogue.of(
-            tables.articles, config.cascade.attributes, neighbours.articles, neighbours.scores
-        )
+        catalogue = catalogue_of(config, tables.articles, neighbours)
         for i, fold in enumerate(folds):
 
             def told(done: int, total: int, i: int = i) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hemline.blocks import Progress
-from hemline.config import ATTRIBUTES, Config
+from hemline.config import Config
 from hemline.runs import RunFolder, StageRecord, code_version, fingerprint
 from hemline.shop.histories import end_of_day
 
@@ -76,15 +76,10 @@ class Context:
     def catalogue(self) -> Catalogue:
         """Return the articles' attributes and neighbours."""
         from hemline.photos.neighbours import Neighbours
-        from hemline.shop.tables import Catalogue
+        from hemline.recommend.bundle import catalogue_of
 
         neighbours = Neighbours.open(self.folder("neighbours"))
-        return Catalogue.of(
-            self.tables().articles,
-            tuple(dict.fromkeys((*self.config.cascade.attributes, *ATTRIBUTES))),
-            neighbours.articles,
-            neighbours.scores,
-        )
+        return catalogue_of(self.config, self.tables().articles, neighbours)
 
 
 def as_of(config: Config, tables: Tables) -> int:

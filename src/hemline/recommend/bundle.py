@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from hemline.blocks import Progress, silent
-from hemline.config import Config
+from hemline.config import ATTRIBUTES, Config
 from hemline.errors import ConfigError, RunError
 from hemline.models.base import Mask
+from hemline.photos.neighbours import Neighbours
 from hemline.recommend.base import Recipe, Recommendations
 from hemline.shop.histories import Histories
 from hemline.shop.tables import Catalogue
@@ -155,6 +157,24 @@ class Bundle:
                 hint="train again",
             )
         return cls(recipe, catalogue, config)
+
+
+def catalogue_of(
+    config: Config, articles: pa.Table, neighbours: Neighbours | None = None
+) -> Catalogue:
+    """Return what a recipe may ask of the articles: attributes, and visual neighbours if any.
+
+    Parameters
+    ----------
+    config : Config
+    articles : Table
+        schema.ARTICLES.
+    neighbours : Neighbours, optional
+    """
+    attributes = tuple(dict.fromkeys((*config.cascade.attributes, *ATTRIBUTES)))
+    if neighbours is None:
+        return Catalogue.of(articles, attributes)
+    return Catalogue.of(articles, attributes, neighbours.articles, neighbours.scores)
 
 
 def train_bundle(
