@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from hemline.config.data import Columns, Ingest, Photos, Similar
+from hemline.config.features import Features
 from hemline.config.graph import Graph
 from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
@@ -53,6 +54,7 @@ class Config(Section):
     graph_filter: GraphFilter = GraphFilter()
     bpr: Bpr = Bpr()
     cascade: Cascade = Cascade()
+    features: Features = Features()
     ranker: Ranker = Ranker()
     channels: Annotated[dict[str, dict[str, Any]], AfterValidator(check_channels)] = Field(
         {}, description="[channels.NAME]: settings of the channels that differ from their defaults"

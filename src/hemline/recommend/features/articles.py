@@ -1,0 +1,138 @@
+"""What is known of each article as of a moment: sales, trend, price, who buys it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.models.base import Float32, Int32
+from hemline.recommend.features import articles_kernel as columns
+from hemline.shop.histories import Histories
+
+DRAWN_TO_ALL = 10
+"""Buyers like those of the whole shop that are added to each article's before shares are taken."""
+
+
+@dataclass(frozen=True)
+class ArticleFacts:
+    """Features of the articles by themselves.
+
+    Attributes
+    ----------
+    values : float32 (n_articles, 16)
+        The families "sales" and "article" as declared, without the last two of them.
+    sold : int64 (n_articles, 2)
+        Seconds: the first and the last sale, -1 for none.
+    """
+
+    values: Float32
+    sold: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, train: Histories, product: Int32, department: Int32, as_of: int | None
+    ) -> ArticleFacts:
+        """Count the purchases of `train`, none of which is at or after `as_of` (seconds).
+
+        Parameters
+        ----------
+        train : Histories
+        product, department : int32 (n_articles,)
+            Codes, -1 where there is none.
+        as_of : int or None
+            None for undated data.
+        """
+        n = train.n_articles
+        sums = np.zeros((n, columns.N_SUMS))
+        sold = np.full((n, 2), columns.NEVER, np.int64)
+        products = np.zeros((int(product.max(initial=-1)) + 1, 2))
+        columns.count_articles(
+            (
+                np.ascontiguousarray(train.start), np.ascontiguousarray(train.stop),
+                train.article, train.time, train.price, train.channel,
+                np.ascontiguousarray(train.age),
+            ),
+            product, as_of or 0, as_of is not None, sums, sold, products,
+        )  # fmt: skip
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = _facts(sums.T, products, product, department)
+        return cls(np.ascontiguousarray(values.T, np.float32), sold)
+
+    def save(self, folder: Path) -> None:
+        """Write two .npy files."""
+        np.save(folder / "facts.npy", self.values, allow_pickle=False)
+        np.save(folder / "sold.npy", self.sold, allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> ArticleFacts:
+        """Read what `save` wrote."""
+        return cls(
+            np.load(folder / "facts.npy", allow_pickle=False),
+            np.load(folder / "sold.npy", allow_pickle=False),
+        )
+
+
+def _facts(
+    sums: npt.NDArray[np.float64],
+    products: npt.NDArray[np.float64],
+    product: Int32,
+    department: Int32,
+) -> npt.NDArray[np.float64]:
+    week = sums[columns.WEEK]
+    mean_age = sums[columns.AGE_SUM] / sums[columns.AGES]
+    variance = sums[columns.AGE_SQUARES] / sums[columns.AGES] - mean_age**2
+    price = sums[columns.PRICE_SUM] / sums[columns.PRICES]
+    return np.stack(
+        [
+            *(
+                _of_a_million(sums[one])
+                for one in (columns.ALL, columns.LAST_DAY, columns.WEEK, columns.MONTH)
+            ),
+            (week / 7) / (sums[columns.MONTH] / 30),
+            sums[columns.LAST_DAY] / (week / 7),
+            (week + 1) / (sums[columns.WEEK_BEFORE] + 1),
+            _of_a_million(week, product),
+            week / _by_code(week, department),
+            _rebuys(sums[columns.BUYERS], sums[columns.REBUYERS]),
+            _at_code(_rebuys(*products.T), product),
+            mean_age,
+            np.where(sums[columns.AGES] > 1, np.sqrt(np.maximum(variance, 0)), np.nan),
+            price,
+            price / sums[columns.PRICE_HIGHEST],
+            sums[columns.CHANNEL_SUM] / sums[columns.CHANNELS],
+        ]
+    )
+
+
+def _of_a_million(
+    count: npt.NDArray[np.float64], code: Int32 | None = None
+) -> npt.NDArray[np.float64]:
+    """Return counts, of all articles of a code when it is given, in a million of all counts."""
+    total = max(count.sum(), 1.0)
+    found: npt.NDArray[np.float64] = (count if code is None else _by_code(count, code)) * (
+        1e6 / total
+    )
+    return found
+
+
+def _by_code(count: npt.NDArray[np.float64], code: Int32) -> npt.NDArray[np.float64]:
+    """Return for each article the sum over the articles of its code; NaN where it has none."""
+    held = code >= 0
+    sums = np.bincount(code[held], count[held]).astype(np.float64)
+    return _at_code(sums, code)
+
+
+def _at_code(value: npt.NDArray[np.float64], code: Int32) -> npt.NDArray[np.float64]:
+    found: npt.NDArray[np.float64] = np.append(value, np.nan)[np.where(code >= 0, code, -1)]
+    return found
+
+
+def _rebuys(
+    buyers: npt.NDArray[np.float64], rebuyers: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    overall = rebuyers.sum() / max(buyers.sum(), 1.0)
+    found: npt.NDArray[np.float64] = (rebuyers + DRAWN_TO_ALL * overall) / (buyers + DRAWN_TO_ALL)
+    return found
