@@ -19,7 +19,8 @@ from record import measure, record
 STEP = """
 import json, sys
 import hemline
-run = hemline.run(sys.argv[1], out=sys.argv[2], settings={"evaluate.folds": int(sys.argv[3])})
+settings = {"evaluate.folds": int(sys.argv[3])}
+run = hemline.run(sys.argv[1], out=sys.argv[2], recipe="cascade", settings=settings)
 print(json.dumps({name: [one.seconds, one.peak_bytes, one.summary] for name, one in run.status()}))
 """
 
