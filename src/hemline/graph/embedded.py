@@ -18,6 +18,7 @@ from hemline.config import Graph
 from hemline.errors import GraphError, QueryError, ReadOnlyError, StoreUnavailableError
 from hemline.graph import embedded_errors as messages
 from hemline.graph.base import GraphStore
+from hemline.graph.dialect import Rewritten, embedded
 from hemline.graph.embedded_files import FILE, StoreFiles
 from hemline.graph.embedded_results import stream
 from hemline.graph.model import GraphModel, quoted
@@ -123,6 +124,8 @@ class EmbeddedStore(GraphStore):
     ) -> pa.RecordBatchReader:
         """Run one query; see `GraphStore.query`.
 
+        What Neo4j spells in another way is rewritten first (dialect.py).
+
         The engine holds the whole answer, within its buffer pool, before the first row is
         given; what is read of it comes in batches.
         """
@@ -132,10 +135,11 @@ class EmbeddedStore(GraphStore):
         limit = self.settings.time_limit_seconds if limit_seconds is None else limit_seconds
         connection = self._connection()
         connection.set_query_timeout(max(1, round(limit * 1000)) if limit else 0)
+        rewritten = embedded(cypher)
         try:
-            result = connection.execute(cypher, given)
+            result = connection.execute(rewritten.text, given)
         except (RuntimeError, IndexError, ValueError, OverflowError) as error:
-            raise _translated(error, cypher, limit) from None
+            raise _translated(error, cypher, rewritten, limit) from None
         assert not isinstance(result, list)  # _checked lets one statement through
         return stream(result)
 
@@ -257,7 +261,7 @@ def _refuse_outside(cypher: str) -> None:
             )
 
 
-def _translated(error: Exception, cypher: str, limit: float) -> GraphError:
+def _translated(error: Exception, cypher: str, rewritten: Rewritten, limit: float) -> GraphError:
     text = messages.first_line(error)
     if "read-only" in text:
         return ReadOnlyError(
@@ -273,4 +277,4 @@ def _translated(error: Exception, cypher: str, limit: float) -> GraphError:
             f"the query needs more memory than it may take: {text}",
             hint="ask for less, or allow more: graph.buffer_pool_mb",
         )
-    return messages.placed(str(error), cypher)
+    return messages.placed(str(error), cypher, rewritten)

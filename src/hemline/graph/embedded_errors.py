@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hemline.errors import QueryError
+from hemline.graph.dialect import Rewritten
 from hemline.graph.tokens import Token, query_error, tokens
 from hemline.schema import GRAPH
 
@@ -23,16 +24,19 @@ def first_line(error: Exception | str) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def placed(message: str, cypher: str) -> QueryError:
-    """Return the engine's message as an error that says where, as far as that can be known."""
+def placed(message: str, cypher: str, rewritten: Rewritten) -> QueryError:
+    """Return the engine's message as an error that says where, as far as that can be known.
+
+    The engine speaks of the text that it was given; the place is that in the query itself.
+    """
     line = first_line(message)
     text = _PLACE.sub("", line).strip()
     text = text.removeprefix("Parser exception: ").removeprefix("Binder exception: ")
     text = text.removeprefix("Catalog exception: ").removeprefix("Runtime exception: ")
     found = _PLACE.search(line)
     if found:
-        at = _offset(cypher, int(found[1]), int(found[2]))
-        return query_error(text, cypher, at)
+        at = rewritten.origin(_offset(rewritten.text, int(found[1]), int(found[2])))
+        return query_error(text, cypher, min(at, len(cypher)))
     for pattern in _NAMED:
         named = pattern.search(text)
         if named:
