@@ -4,19 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hemline.models import ALS, AlsoBought, Popular, Repurchase
+from hemline.models import (
+    ALS,
+    AlsoBought,
+    CoPurchase,
+    LooksLike,
+    NewArrivals,
+    Popular,
+    PopularAtAge,
+    PopularInGroup,
+    Repurchase,
+    SameProduct,
+    Trending,
+)
 from hemline.models.base import Model
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
+from hemline.shop.tables import Catalogue
 
 DAY = SECONDS_PER_DAY
 AS_OF = 100 * DAY
 N_CUSTOMERS, N_ARTICLES = 60, 43
 NEVER_SOLD = (7, 41, 42)
+
+
+def _catalogue() -> Catalogue:
+    """Every attribute, some of it missing; similar articles for most."""
+    random = np.random.default_rng(3)
+    codes = {
+        "product_code": np.arange(N_ARTICLES) // 3,
+        "department_no": np.arange(N_ARTICLES) % 5,
+        "section_no": np.arange(N_ARTICLES) % 3,
+        "index_code": np.arange(N_ARTICLES) % 2,
+    }
+    codes = {name: one.astype(np.int32) for name, one in codes.items()}
+    codes["department_no"][[4, 11]] = -1
+    similar = random.permuted(np.tile(np.arange(N_ARTICLES), (N_ARTICLES, 1)), axis=1)[:, :9]
+    similar[similar == np.arange(N_ARTICLES)[:, None]] = -1
+    similar[30] = -1
+    cosine = -np.sort(-random.random(similar.shape), axis=1)
+    return Catalogue(N_ARTICLES, codes, similar.astype(np.int32), cosine.astype(np.float32))
+
+
+CATALOGUE = _catalogue()
+
+
+def told(model: Model[Any]) -> Model[Any]:
+    """Let a model that needs the catalogue have it whenever it is fitted."""
+    model.fit = partial(model.fit, catalogue=CATALOGUE)  # type: ignore[method-assign]
+    return model
+
 
 SMALL = {"factors": 8, "iterations": 3, "min_customer": 2, "min_article": 2}
 MODELS: dict[str, Callable[[], Model[Any]]] = {
@@ -26,6 +68,15 @@ MODELS: dict[str, Callable[[], Model[Any]]] = {
     ),
     "also bought": lambda: AlsoBought(per_article=None),
     "also bought 5": lambda: AlsoBought(per_article=5),
+    "co-purchase": lambda: CoPurchase(window_days=9, per_article=20),
+    "same day": lambda: CoPurchase(window_days=0, decay=0, days=60, share=0, history_days=50),
+    "looks like": lambda: told(LooksLike(history_decay=0.3)),
+    "new arrivals": lambda: told(NewArrivals(days=500, neighbours=2)),
+    "popular at age": lambda: PopularAtAge(days=40, enough=60, decay=0.5),
+    "popular in department": lambda: told(PopularInGroup(days=60, by="units", share=0.5)),
+    "popular in section": lambda: told(PopularInGroup(attribute="section_no", days=90)),
+    "same product": lambda: told(SameProduct(per_article=2, history_days=90)),
+    "trending": lambda: Trending(days=40, before_days=20),
     "popular": lambda: Popular(days=9),
     "popular by age": lambda: Popular(days=30, by="units", by_age=True),
     "repurchase": lambda: Repurchase(),

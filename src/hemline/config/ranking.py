@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -57,12 +57,105 @@ class CoPurchase(Section):
     )
 
 
+class SameProduct(Section):
+    """Other articles of a product that was bought."""
+
+    attribute: str = Field("product_code", description="what the articles of a product share")
+    days: Days = Field(30, description="window of the sales that put them in order; 0: all")
+    decay: float = Field(0.0, ge=0, description="a sale of age a days counts (1 + a) ** -decay")
+    per_article: int = Field(50, ge=1, description="articles kept for each, the best-selling")
+    history_days: Days = Field(
+        None, description="purchases of the customer that speak: of the last days; 0: all"
+    )
+    history_decay: float = Field(
+        1.0, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
+    )
+
+
+class LooksLike(Section):
+    """Visually similar to what was bought."""
+
+    attributes: tuple[str, ...] = Field(
+        ("department_no", "index_code"),
+        description="a similar article must share each of these with some purchase",
+    )
+    history_days: Days = Field(
+        None, description="purchases of the customer that speak: of the last days; 0: all"
+    )
+    history_decay: float = Field(
+        1.0, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
+    )
+
+
+class PopularAtAge(Section):
+    """Popularity around the customer's age."""
+
+    days: int = Field(7, ge=1, description="window before the cutoff")
+    decay: float = Field(0.0, ge=0, description="a sale of age a days counts (1 + a) ** -decay")
+    by: Literal["customers", "units"] = Field(
+        "customers", description="count distinct customers, or pieces sold"
+    )
+    enough: float = Field(
+        20_000, gt=0, description="ages around the customer's are added until so much was sold"
+    )
+
+
+class PopularInGroup(Section):
+    """Popularity in the departments, sections, … of the customer's purchases."""
+
+    attribute: str = Field("department_no", description="what makes a group of articles")
+    days: int = Field(7, ge=1, description="window before the cutoff")
+    decay: float = Field(0.0, ge=0, description="a sale of age a days counts (1 + a) ** -decay")
+    by: Literal["customers", "units"] = Field(
+        "customers", description="count distinct customers, or pieces sold"
+    )
+    share: float = Field(
+        0.0, ge=0, le=1, description="sales are divided by those of the group, to this power"
+    )
+    history_days: Days = Field(
+        None, description="purchases of the customer that speak: of the last days; 0: all"
+    )
+    history_decay: float = Field(
+        0.5, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
+    )
+
+
+class Trending(Section):
+    """Sells more and more."""
+
+    days: int = Field(3, ge=1, description="window before the cutoff")
+    before_days: int = Field(14, ge=1, description="window before that, which it is held against")
+
+
+class NewArrivals(Section):
+    """New in the departments of the customer's purchases, sold already or not."""
+
+    attribute: str = Field("department_no", description="what makes a group of articles")
+    days: int = Field(14, ge=1, description="age up to which an article is new")
+    neighbours: int = Field(
+        5, ge=1, description="articles in the order of ids, on each side, that date an unsold one"
+    )
+    prior: float = Field(1.0, gt=0, description="sales, and days, that every article is given")
+    history_days: Days = Field(
+        None, description="purchases of the customer that speak: of the last days; 0: all"
+    )
+    history_decay: float = Field(
+        0.5, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
+    )
+
+
 CHANNEL_MODELS: dict[str, type[Section]] = {
     "als": Als,
     "also_bought": AlsoBought,
     "co_purchase": CoPurchase,
+    "new_arrivals": NewArrivals,
     "popular": Popular,
+    "popular_at_age": PopularAtAge,
+    "popular_in_group": PopularInGroup,
     "repurchase": Repurchase,
+    "same_product": SameProduct,
+    "similar": LooksLike,
+    "trending": Trending,
 }
 """The settings of each model that a channel can be."""
 
@@ -100,8 +193,17 @@ class Channel:
 
 DEFAULT_CHANNELS: dict[str, dict[str, Any]] = {
     "repurchase": {"model": "repurchase", "n": 12},
+    "same-product": {"model": "same_product", "n": 12},
     "also-bought": {"model": "co_purchase", "n": 25, "sold_days": 30},
+    "same-day": {"model": "co_purchase", "n": 15, "window_days": 0, "sold_days": 30},
+    "similar": {"model": "similar", "n": 15, "sold_days": 30},
+    "als": {"model": "als", "n": 20, "sold_days": 14, "score_all": True},
     "popular": {"model": "popular", "n": 30},
+    "popular-at-age": {"model": "popular_at_age", "n": 40},
+    "popular-in-department": {"model": "popular_in_group", "n": 30},
+    "popular-in-section": {"model": "popular_in_group", "n": 30, "attribute": "section_no"},
+    "trending": {"model": "trending", "n": 10},
+    "new-arrivals": {"model": "new_arrivals", "n": 10},
 }
 """The channels of a run that says nothing of them, in the order of the candidates."""
 

@@ -12,17 +12,42 @@ if TYPE_CHECKING:
     from hemline.models.also_bought import AlsoBought
     from hemline.models.base import Model
     from hemline.models.co_purchase import CoPurchase
+    from hemline.models.new_arrivals import NewArrivals
     from hemline.models.popular import Popular
+    from hemline.models.popular_at_age import PopularAtAge
+    from hemline.models.popular_in_group import PopularInGroup
     from hemline.models.repurchase import Repurchase
+    from hemline.models.same_product import SameProduct
+    from hemline.models.similar import LooksLike
+    from hemline.models.trending import Trending
 
-__all__ = ["ALS", "AlsoBought", "CoPurchase", "Popular", "Repurchase", "model_of"]
+__all__ = [
+    "ALS",
+    "AlsoBought",
+    "CoPurchase",
+    "LooksLike",
+    "NewArrivals",
+    "Popular",
+    "PopularAtAge",
+    "PopularInGroup",
+    "Repurchase",
+    "SameProduct",
+    "Trending",
+    "model_of",
+]
 
 _MODULES = {
     "ALS": "als",
     "AlsoBought": "also_bought",
     "CoPurchase": "co_purchase",
+    "LooksLike": "similar",
+    "NewArrivals": "new_arrivals",
     "Popular": "popular",
+    "PopularAtAge": "popular_at_age",
+    "PopularInGroup": "popular_in_group",
     "Repurchase": "repurchase",
+    "SameProduct": "same_product",
+    "Trending": "trending",
 }
 
 

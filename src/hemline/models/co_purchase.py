@@ -10,7 +10,8 @@ from hemline.blocks import map_blocks
 from hemline.config.ranking import CoPurchase as Settings
 from hemline.models.base import Float32, Int32
 from hemline.models.co_purchase_kernel import count_pairs, places_by_article
-from hemline.models.item_to_item import ItemToItem, fading
+from hemline.models.item_to_item import ItemToItem
+from hemline.models.sales import fading
 from hemline.shop.histories import Histories
 
 ARTICLE_BLOCK = 128  # small, since a few articles take as long as thousands of others

@@ -9,12 +9,11 @@ import numpy.typing as npt
 
 from hemline.config import Section
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
+from hemline.models.sales import fading
 from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
 from hemline.shop.histories import Histories
 
 BLOCK = 8192
-LONGEST = 3660
-"""Days after which a purchase fades no further."""
 
 S = TypeVar("S", bound=Section)
 
@@ -86,12 +85,6 @@ class ItemToItem(Model[S]):
             self.indptr_, self.article_, self.value_, self.codes_,
             int(self.codes_.max(initial=-1)) + 1,
         )  # fmt: skip
-
-
-def fading(decay: float, days: int | None = None) -> npt.NDArray[np.float64]:
-    """Return (1 + a) ** -decay for the ages a of 0, 1, … days; 0 from `days` on."""
-    table: npt.NDArray[np.float64] = np.power(1.0 + np.arange(days or LONGEST), -decay)
-    return table if days is None else np.append(table, 0.0)
 
 
 def ranked_rows(

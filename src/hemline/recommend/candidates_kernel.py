@@ -7,7 +7,6 @@ import numpy as np
 from numba import njit, types
 
 _I64 = types.Array(types.int64, 1, "C", readonly=True)
-_I32 = types.Array(types.int32, 1, "C", readonly=True)
 _I32_2D = types.Array(types.int32, 2, "C", readonly=True)
 _F32_2D = types.Array(types.float32, 2, "C", readonly=True)
 
@@ -59,19 +58,3 @@ def join_rows(articles, scores, offsets, n_articles, bounds, article, rank, scor
                     free += 1
                 rank[found, channel] = at - offsets[channel] + 1
                 score[found, channel] = scores[row, at]
-
-
-@njit(
-    [types.void(_I64, _I64, _I32, _I64, types.int64[::1], types.int64[::1])],
-    nogil=True,
-    cache=True,
-)
-def sale_times(start, stop, article, time, first, last):
-    """Lower `first` and raise `last` (n_articles,) to the times of the rows' purchases."""
-    for row in range(len(start)):
-        for at in range(start[row], stop[row]):
-            one = article[at]
-            if time[at] < first[one]:
-                first[one] = time[at]
-            if time[at] > last[one]:
-                last[one] = time[at]

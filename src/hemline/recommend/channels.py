@@ -17,12 +17,12 @@ from hemline.config.ranking import Channel
 from hemline.errors import ConfigError, CutoffError, RunError
 from hemline.models import model_of
 from hemline.models.base import Mask, Model, Repeat, TopK
+from hemline.models.sales import first_and_last_sale
 from hemline.recommend.candidates import Candidates
 from hemline.shop.histories import SECONDS_PER_DAY, Histories, end_of_day
 from hemline.shop.tables import Catalogue
 
 VERSION = 1
-_NEVER = np.iinfo(np.int64).min
 
 
 class Channels:
@@ -115,7 +115,7 @@ class Channels:
         if not self.models:
             reasons = ", ".join(f"{name}: {why}" for name, why in self.left_out.items())
             raise ConfigError(f"no channel is left: {reasons}", hint="enable another channel")
-        self.last_sold_ = _last_sold(train)
+        _, self.last_sold_ = first_and_last_sale(train)
         self._fitted()
         return self
 
@@ -244,18 +244,6 @@ class Channels:
             found.models[name] = kind.load(folder / name)
         found._fitted()
         return found
-
-
-def _last_sold(histories: Histories) -> npt.NDArray[np.int64]:
-    from hemline.recommend.candidates_kernel import sale_times
-
-    first = np.full(histories.n_articles, np.iinfo(np.int64).max, np.int64)
-    last = np.full(histories.n_articles, _NEVER, np.int64)
-    sale_times(
-        np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop),
-        histories.article, histories.time, first, last,
-    )  # fmt: skip
-    return last
 
 
 class _Part:

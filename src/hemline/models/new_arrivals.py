@@ -1,0 +1,71 @@
+"""What is new in the departments where the customer buys, sold already or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from hemline.config.ranking import NewArrivals as Settings
+from hemline.models.lists import AttributeLists
+from hemline.models.sales import NEVER, Float64, Int64, count_sales, fading, first_and_last_sale
+from hemline.shop.histories import SECONDS_PER_DAY, Histories
+
+if TYPE_CHECKING:
+    from hemline.shop.tables import Catalogue
+
+
+class NewArrivals(AttributeLists[Settings]):
+    """Articles first seen in the last days, and those about to be, by the customer's departments.
+
+    Keywords are those of `config.ranking.NewArrivals`. An article was first seen when it was
+    first sold. One that never sold is taken to be as new as its neighbours in the order of the
+    ids: shops number what they make, so that an article whose number stands among those of
+    this month's arrivals is one of them. Its age is the median age of the `neighbours` articles
+    nearest to it on each side that have sold; an article without any is not new.
+
+    An article of age a (days), with s sales in these days, is worth (s + prior) / (a + prior):
+    its sales a day, drawn towards one. The score is that times the share of its department in
+    the customer's purchases, each faded by its age. In undated data what never sold is new.
+    """
+
+    name: ClassVar[str] = "new_arrivals"
+    settings_type = Settings
+
+    def _fit_with(self, train: Histories, as_of: int | None, catalogue: Catalogue | None) -> None:
+        assert catalogue is not None  # `lacks` has seen to it
+        settings = self.settings
+        self.code_ = np.ascontiguousarray(catalogue.codes[settings.attribute])
+        first, _ = first_and_last_sale(train)
+        if as_of is None:
+            self._set_lists(self.code_, (first == NEVER).astype(np.float64))
+            return
+        age = first_seen(first, as_of, settings.neighbours)
+        sales = count_sales(train, as_of, fading(0, settings.days))[0]
+        worth = (sales + settings.prior) / (np.maximum(age, 0) + settings.prior)
+        self._set_lists(self.code_, np.where(age < settings.days, worth, 0))
+
+
+def first_seen(first: Int64, as_of: int, neighbours: int) -> Float64:
+    """Return the age of every article in days, float64 (n_articles,), infinite when not known.
+
+    Parameters
+    ----------
+    first : int64 (n_articles,)
+        Time of the first sale, `NEVER` for none, in the order of the ids.
+    as_of : int
+        Seconds.
+    neighbours : int
+        Articles with a sale, on each side, whose median age an article without one has.
+    """
+    sold = np.flatnonzero(first != NEVER)
+    age = np.full(len(first), np.inf)
+    if not len(sold):
+        return age
+    age[sold] = (as_of - 1 - first[sold]) // SECONDS_PER_DAY
+    unsold = np.flatnonzero(first == NEVER)
+    place = np.searchsorted(sold, unsold)[:, None] + np.arange(-neighbours, neighbours)
+    outside = (place < 0) | (place >= len(sold))
+    near = age[sold[np.clip(place, 0, len(sold) - 1)]]
+    age[unsold] = np.nanmedian(np.where(outside, np.nan, near), axis=1)
+    return age
