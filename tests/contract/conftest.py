@@ -12,8 +12,12 @@ import pytest
 
 from hemline.models import (
     ALS,
+    BPR,
+    EASE,
+    SAR,
     AlsoBought,
     CoPurchase,
+    GraphFilter,
     LooksLike,
     NewArrivals,
     Popular,
@@ -26,6 +30,7 @@ from hemline.models import (
 from hemline.models.base import Model
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
 from hemline.shop.tables import Catalogue
+from tests.contract.neural_models import NEURAL
 
 DAY = SECONDS_PER_DAY
 AS_OF = 100 * DAY
@@ -68,6 +73,13 @@ MODELS: dict[str, Callable[[], Model[Any]]] = {
     ),
     "also bought": lambda: AlsoBought(per_article=None),
     "also bought 5": lambda: AlsoBought(per_article=5),
+    "sar": lambda: SAR(),
+    "sar 5, undecayed": lambda: SAR(per_article=5, half_life_days=0, similarity="cosine"),
+    "ease": lambda: EASE(regularization=5),
+    "ease 6": lambda: EASE(regularization=5, per_article=6, dropout=0.2, min_article=2),
+    "graph filter": lambda: GraphFilter(factors=8, per_article=9),
+    "graph filter, exact": lambda: GraphFilter(factors=8, per_article=0, weights="power_decay"),
+    "bpr": lambda: BPR(factors=8, iterations=20, learning_rate=0.1, min_customer=2, min_article=2),
     "co-purchase": lambda: CoPurchase(window_days=9, per_article=20),
     "same day": lambda: CoPurchase(window_days=0, decay=0, days=60, share=0, history_days=50),
     "looks like": lambda: told(LooksLike(history_decay=0.3)),
@@ -144,7 +156,9 @@ def later(world: Histories) -> Histories:
     )
 
 
-@pytest.fixture(scope="session", params=MODELS.values(), ids=MODELS)
+@pytest.fixture(
+    scope="session", params=[*MODELS.values(), *NEURAL.values()], ids=[*MODELS, *NEURAL]
+)
 def make(request: pytest.FixtureRequest) -> Callable[[], Model[Any]]:
     return request.param
 

@@ -58,6 +58,12 @@ class Ease(Section):
     """Embarrassingly shallow autoencoder (Steck 2019): one ridge regression for each article."""
 
     regularization: float = Field(200.0, gt=0, description="weight of the squared coefficients")
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the purchases left out in turns (Steck 2020), in closed form",
+    )
     min_article: int = Field(
         1, ge=1, description="customers an article needs to be trained on and recommended"
     )
@@ -99,7 +105,7 @@ class Bpr(Section):
 
     factors: int = Field(64, ge=1, description="length of a vector, without the bias")
     iterations: int = Field(100, ge=1, description="passes over the pairs")
-    learning_rate: float = Field(0.05, gt=0, description="step of the gradient")
+    learning_rate: float = Field(0.01, gt=0, description="step of the gradient")
     regularization: float = Field(0.01, ge=0, description="weight of the squared norms")
     seed: int = Field(1, ge=0, description="of factors and samples; a run gives its own")
     min_customer: int = Field(

@@ -11,20 +11,32 @@ if TYPE_CHECKING:
     from hemline.models.als import ALS
     from hemline.models.also_bought import AlsoBought
     from hemline.models.base import Model
+    from hemline.models.bpr import BPR
     from hemline.models.co_purchase import CoPurchase
+    from hemline.models.dot_bias import DotBias
+    from hemline.models.ease import EASE
+    from hemline.models.graph_filter import GraphFilter
+    from hemline.models.light_gcn import LightGCN
     from hemline.models.new_arrivals import NewArrivals
     from hemline.models.popular import Popular
     from hemline.models.popular_at_age import PopularAtAge
     from hemline.models.popular_in_group import PopularInGroup
     from hemline.models.repurchase import Repurchase
     from hemline.models.same_product import SameProduct
+    from hemline.models.sar import SAR
     from hemline.models.similar import LooksLike
     from hemline.models.trending import Trending
 
 __all__ = [
     "ALS",
+    "BPR",
+    "EASE",
+    "SAR",
     "AlsoBought",
     "CoPurchase",
+    "DotBias",
+    "GraphFilter",
+    "LightGCN",
     "LooksLike",
     "NewArrivals",
     "Popular",
@@ -39,13 +51,19 @@ __all__ = [
 _MODULES = {
     "ALS": "als",
     "AlsoBought": "also_bought",
+    "BPR": "bpr",
     "CoPurchase": "co_purchase",
+    "DotBias": "dot_bias",
+    "EASE": "ease",
+    "GraphFilter": "graph_filter",
+    "LightGCN": "light_gcn",
     "LooksLike": "similar",
     "NewArrivals": "new_arrivals",
     "Popular": "popular",
     "PopularAtAge": "popular_at_age",
     "PopularInGroup": "popular_in_group",
     "Repurchase": "repurchase",
+    "SAR": "sar",
     "SameProduct": "same_product",
     "Trending": "trending",
 }

@@ -12,8 +12,9 @@ from hemline.blocks import available_threads, map_blocks
 from hemline.config import Als
 from hemline.errors import ConfigError
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
-from hemline.models.dense_kernel import TILE, score_all, score_some
+from hemline.models.dense_kernel import score_all, score_some
 from hemline.models.foldin_kernel import fold_in
+from hemline.models.tiles import in_tiles
 from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows, top_k
 from hemline.models.weights import interactions
 from hemline.shop.histories import Histories
@@ -189,14 +190,9 @@ class ALS(Model[Als]):
         return found
 
     def _article_tiles(self) -> Float32:
-        """Return the whitened vectors turned, in tiles of articles, as `score_all` reads them."""
+        """Return the whitened vectors as `score_all` reads them."""
         if self._tiles is None:
-            n, factors = self.whitened_.shape
-            tiles = -(-n // TILE)
-            padded = np.zeros((tiles * TILE, factors), np.float32)
-            padded[:n] = self.whitened_
-            turned = padded.reshape(tiles, TILE, factors).transpose(0, 2, 1)
-            self._tiles = np.ascontiguousarray(turned).ravel()
+            self._tiles = in_tiles(self.whitened_)
         return self._tiles
 
 
