@@ -33,6 +33,16 @@ from hemline.graph.tokens import parameters_of, tokens, without_comments
         ("// EXISTS ((a)-->(b))\nRETURN 'EXISTS ((a)-->(b))'", None),
         ("RETURN exists, type, n.type", None),
         ("WHERE id(p) <> id(rec)", None),
+        ("MATCH (p) WITH p ORDER BY p.code LIMIT 3 RETURN collect(p.code)",
+         "MATCH (p) WITH p ORDER BY p.code LIMIT 3 UNWIND [0] AS hemline_kept1 "
+         "RETURN collect(p.code)"),
+        ("MATCH (p) WITH p ORDER BY p.code RETURN 1",
+         "MATCH (p) WITH p ORDER BY p.code SKIP 0 UNWIND [0] AS hemline_kept1 RETURN 1"),
+        ("MATCH (p) WITH p ORDER BY p.code LIMIT 3 WHERE p.x STARTS WITH 'a' RETURN 1",
+         "MATCH (p) WITH p ORDER BY p.code LIMIT 3 WHERE p.x STARTS WITH 'a' "
+         "UNWIND [0] AS hemline_kept1 RETURN 1"),
+        ("MATCH (p) WITH p ORDER BY p.code LIMIT 3 RETURN *", None),
+        ("MATCH (p) WITH p, count(*) AS n RETURN p ORDER BY n LIMIT 3", None),
     ],
 )  # fmt: skip
 def test_rewritten(query: str, rewritten: str | None) -> None:

@@ -6,6 +6,11 @@
     toInteger(x), toFloat(x), toString(x)      CAST(x AS INT64), …
     labels(n), type(r)                         [label(n)], label(r)
     shortestPath((a)-[*..4]-(b))               (a)-[* SHORTEST 1..4]-(b)
+    WITH a ORDER BY b [LIMIT n] …              … UNWIND [0] AS kept …, and SKIP 0 without a LIMIT
+
+The last is no spelling: the engine (0.22.0) forgets the order before an aggregate although the
+LIMIT depends on it, and `WITH p ORDER BY p.code DESC LIMIT 3 RETURN collect(p.code)` would give
+any three. What stands in between keeps it.
 
 `id(a)` is the same in both for what it is good for, telling nodes apart.
 """
@@ -13,8 +18,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
+from hemline.graph.expressions import AGGREGATES
 from hemline.graph.tokens import Token, tokens
 
 RESERVED: Final = frozenset({
@@ -27,6 +34,11 @@ RESERVED: Final = frozenset({
 """Words that the embedded store takes as a name in back quotes only."""
 
 _CASTS: Final = {"tointeger": "INT64", "tofloat": "DOUBLE", "tostring": "STRING"}
+_CLAUSES: Final = (
+    "MATCH", "OPTIONAL", "WITH", "RETURN", "UNWIND", "CALL", "CREATE", "MERGE", "SET", "DELETE",
+    "DETACH", "UNION",
+)  # fmt: skip
+_GROUPING: Final = tuple(one.upper() for one in AGGREGATES)
 _OPENING: Final = ("(", "[", "{")
 _CLOSING: Final = (")", "]", "}")
 
@@ -83,7 +95,41 @@ class _Rewriter:
                     self.replace(one, f"`{one.text}`")
                 continue
             self.word(place, one, self.tokens[place + 1])
+        self.keep_orders()
         return self.found
+
+    def keep_orders(self) -> None:
+        """Put something that keeps the order behind every WITH that has one."""
+        clauses = self.clauses()
+        for number, (first, end) in enumerate(pairwise(clauses)):
+            words = [one.text.upper() for one in self.tokens[first:end] if one.kind == "word"]
+            if words[0] != "WITH" or "ORDER" not in words or self.passes_all(end):
+                continue
+            limited = "LIMIT" in words or "SKIP" in words
+            if not limited and "WHERE" in words:
+                continue  # where SKIP would have to go before it
+            at = self.tokens[end - 1].end
+            self.insert(at, ("" if limited else " SKIP 0") + f" UNWIND [0] AS hemline_kept{number}")
+
+    def clauses(self) -> list[int]:
+        """Return the places where the clauses of the query begin, and its end."""
+        found, depth = [], 0
+        for place, one in enumerate(self.tokens):
+            depth += one.is_symbol(*_OPENING) - one.is_symbol(*_CLOSING)
+            before = self.tokens[place - 1] if place else one
+            named = before.is_symbol(":", "|", ".", "&") or before.is_word("STARTS", "ENDS", "AS")
+            follows = before.is_word("OPTIONAL", "DETACH") and place > 0
+            if one.is_word(*_CLAUSES) and depth == 0 and not named and not follows:
+                found.append(place)
+        return [*found, len(self.tokens) - 1]
+
+    def passes_all(self, place: int) -> bool:
+        """Tell whether all variables are returned as they are: `RETURN *` and no aggregate."""
+        later = self.tokens[place:]
+        return any(
+            one.is_word("RETURN", "DISTINCT") and following.is_symbol("*")
+            for one, following in pairwise(later)
+        ) and not any(one.is_word(*_GROUPING) for one in later)
 
     def replace(self, one: Token, new: str) -> None:
         self.found.append((one.start, one.end, new))

@@ -1,0 +1,23 @@
+// Purchases -> similar -> of a department and an index bought from, where the sharding is the one
+// that the talk wished for: products with all their attributes in one database, customers and
+// purchases in the other. Each store is asked once.
+// Parameters:
+//   customer_id  string: the customer
+// Columns:
+//   recommended_items  codes, each as often as paths lead to it
+CALL {
+  USE fabric.customers
+  MATCH (c:Customer {id: $customer_id})-[:PURCHASED]->(p:Product)
+  RETURN collect(p.code) AS bought
+}
+CALL {
+  USE fabric.products
+  WITH bought
+  UNWIND bought AS code
+  MATCH (:Product {code: code})-[:SIMILAR]->(rec:Product)
+  MATCH (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(d:Department)
+  WHERE EXISTS { MATCH (b:Product)-[:FROM_DEPARTMENT]->(d) WHERE b.code IN bought }
+    AND EXISTS { MATCH (b:Product)-[:HAS_INDEX]->(ind) WHERE b.code IN bought }
+  RETURN rec.code AS recommended_item
+}
+RETURN collect(recommended_item) AS recommended_items

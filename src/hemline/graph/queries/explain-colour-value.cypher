@@ -1,0 +1,12 @@
+// How many purchases the customer made of this product's colour value.
+// Parameters:
+//   customer_id  string: the customer
+//   article_id   string: code of the product
+// Columns:
+//   id      of the colour value
+//   name
+//   times   purchases of it by the customer
+MATCH (p:Product {code: $article_id})-[:HAS_COLOUR_VALUE]->(n:PerceivedColourValue)
+MATCH (c:Customer {id: $customer_id})-[:PURCHASED]->(x:Product)
+MATCH (x)-[:HAS_COLOUR_VALUE]->(n)
+RETURN n.id AS id, n.name AS name, count(*) AS times
