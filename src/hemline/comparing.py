@@ -58,30 +58,55 @@ def compare(
     """
     listener = listener or Silent()
     names = list(dict.fromkeys(recipes or RECIPES))
-    given = Path(data)
-    if out is None and (given / "run.json").exists():
-        run = RunFolder.open(given)  # used as it is: a comparison changes nothing in a run
-        config = config or run.config
-        base = configure(config, settings=settings)
-    else:
-        base = configure(config, settings=settings)
-        where = Path("hemline-comparison" if out is None else out)
-        shop = Shop.from_folder(given, base.ingest)
-        run = run_stages(where, base, shop, stages=["ingest", "neighbours"], listener=listener)
+    run, base = open_ground(data, out, config=config, settings=settings, listener=listener)
+    if config is None and run.path == Path(data):
+        config = run.config
     entrants = [
         Entrant(Path(one).stem, configure(config, recipe=one, settings=settings)) for one in names
     ]
-    tables = Tables.open(run.folder("ingest"))
-    end = as_of(base, tables)
-    days, n = base.evaluate.horizon_days, max(base.evaluate.folds, 1)
-    folds = rolling_folds(tables.histories.before(end), days, n, end=end)
-    ground = Ground(run.folder("ingest"), run.folder("neighbours"), folds, base.evaluate.k)
+    ground = ground_of(run, base, max(base.evaluate.folds, 1))
     listener.started("compare")
     found = hold_contest(ground, entrants, progress=listener.progress, notice=listener.notice)
-    seconds = sum(one.seconds("train") + one.seconds("recommend") for one in found.standings) * len(
-        folds
-    )
+    seconds = sum(one.seconds("train") + one.seconds("recommend") for one in found.standings)
     peak = max(one.peak_bytes for one in found.standings)
-    summary = {"recipes": len(found.standings), "folds": len(folds)}
-    listener.finished(StageRecord("compare", "", seconds, peak, summary), skipped=False)
+    summary = {"recipes": len(found.standings), "folds": len(ground.folds)}
+    record = StageRecord("compare", "", seconds * len(ground.folds), peak, summary)
+    listener.finished(record, skipped=False)
     return found, run.path
+
+
+def open_ground(
+    data: Path | str,
+    out: Path | str | None,
+    *,
+    config: Config | Path | str | None,
+    settings: dict[str, Any] | None,
+    listener: Listener,
+) -> tuple[RunFolder, Config]:
+    """Return a run with tables and neighbours, and the settings that hold for all.
+
+    A run folder given as `data`, without `out`, is used as it is, and nothing in it changes.
+    """
+    given = Path(data)
+    if out is None and (given / "run.json").exists():
+        run = RunFolder.open(given)
+        return run, configure(config or run.config, settings=settings)
+    base = configure(config, settings=settings)
+    where = Path("hemline-comparison" if out is None else out)
+    shop = Shop.from_folder(given, base.ingest)
+    return run_stages(where, base, shop, stages=["ingest", "neighbours"], listener=listener), base
+
+
+def ground_of(run: RunFolder, base: Config, folds: int, *, skip: int = 0) -> Ground:
+    """Return the newest folds of a run's purchases, or those before the `skip` newest.
+
+    Raises
+    ------
+    DataError
+        The purchases have no dates or span too few days for the folds.
+    """
+    tables = Tables.open(run.folder("ingest"))
+    end = as_of(base, tables)
+    known = tables.histories.before(end)
+    found = rolling_folds(known, base.evaluate.horizon_days, folds + skip, end=end)
+    return Ground(run.folder("ingest"), run.folder("neighbours"), found[:folds], base.evaluate.k)

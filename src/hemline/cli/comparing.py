@@ -66,3 +66,68 @@ def compare(
     print_table(content["title"], content["table"])
     print_table("MAP by days since the customer's last purchase", content["segment_table"])
     plain(f"kept as {where / 'comparison.json'} and {where / 'comparison.svg'}")
+
+
+@app.command()
+def tune(
+    data: Annotated[
+        Path, typer.Argument(help="Folder of the shop's files, or a run folder.", metavar="DATA")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Run folder to make or to continue; DATA when that is one."),
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="A recipe's name or TOML file.", metavar="NAME")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Trials in all, earlier ones included.")] = 30,
+    folds: Annotated[
+        int, typer.Option(min=1, help="Folds to tune on; they precede the reported ones.")
+    ] = 2,
+    space: Annotated[
+        Path | None,
+        typer.Option(help='TOML file of what to try: "als.factors" = [16, 128]', metavar="FILE"),
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Recipe file of the winner; RUN/tuned.toml.", metavar="FILE")
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find settings that suit the shop, on folds before the reported ones (needs hemline[tune]).
+
+    Stopped at any time, the same command goes on. The winner is a recipe file:
+    `hemline run DATA --out RUN --recipe tuned.toml`.
+    """
+    from hemline import tuning
+    from hemline.config import parse_override
+
+    with Shown() as shown:
+        found = tuning.tune(
+            data,
+            out,
+            recipe=recipe,
+            trials=trials,
+            folds=folds,
+            space=tuning.read_space(space) if space else None,
+            write=write,
+            config=config,
+            settings=dict(parse_override(one) for one in settings or ()),
+            listener=shown,
+        )
+    if as_json:
+        print_json(
+            {
+                "settings": found.settings,
+                "map": found.score,
+                "map_before": found.before,
+                "trials": found.trials,
+                "reported": found.reported.to_json(),
+                "recipe": str(found.recipe),
+            }
+        )
+        return
+    print_table("On the newest folds, which were not tuned on", found.reported.table())
+    plain(f"on the folds of the tuning: {found.score:.6f}, before {found.before:.6f}")
+    plain(f"the winner: {found.recipe}")
