@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import ladybug
 import pyarrow as pa
@@ -19,7 +19,7 @@ from hemline.errors import GraphError, QueryError, ReadOnlyError, StoreUnavailab
 from hemline.graph import embedded_errors as messages
 from hemline.graph.base import GraphStore
 from hemline.graph.dialect import Rewritten, embedded
-from hemline.graph.embedded_files import FILE, StoreFiles
+from hemline.graph.embedded_files import FILE, StoreFiles, hold
 from hemline.graph.embedded_results import stream
 from hemline.graph.model import GraphModel, quoted
 from hemline.graph.tables import GraphTables
@@ -67,6 +67,7 @@ class EmbeddedStore(GraphStore):
         self.settings = settings or Graph()
         self.threads = available_threads(threads)
         self._database: ladybug.Database | None = None
+        self._held: IO[bytes] | None = None
         self._here = threading.local()
         self._connections: list[ladybug.Connection] = []
         self._lock = threading.Lock()
@@ -75,7 +76,9 @@ class EmbeddedStore(GraphStore):
             self._open()
 
     def _open(self) -> None:
-        path = self.files.current() / FILE
+        folder = self.files.current()
+        path = folder / FILE
+        held = hold(folder, alone=not self.read_only)
         try:
             self._database = ladybug.Database(
                 str(path),
@@ -83,12 +86,13 @@ class EmbeddedStore(GraphStore):
                 buffer_pool_size=self.settings.buffer_pool_mb << 20,
                 max_num_threads=self.threads,
             )
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, IndexError) as error:
+            held.close()
             raise StoreUnavailableError(
                 f"{path} cannot be opened: {messages.first_line(error)}",
-                hint="another process may be writing to it; or build it anew with "
-                "`hemline graph build RUN`",
+                hint="`hemline graph build RUN` builds it anew",
             ) from None
+        self._held = held
 
     @property
     def model(self) -> GraphModel:
@@ -212,6 +216,9 @@ class EmbeddedStore(GraphStore):
         if self._database is not None:
             self._database.close()
             self._database = None
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     def close(self) -> None:
         """Close all connections and let go of the files."""

@@ -76,7 +76,10 @@ def _fill(
     total = sum(tables.node_counts.values()) + sum(tables.edge_counts.values())
     done, seconds = 0, {}
     database = ladybug.Database(
-        str(path), buffer_pool_size=settings.build_memory_mb << 20, max_num_threads=threads
+        str(path),
+        buffer_pool_size=settings.build_memory_mb << 20,
+        max_num_threads=threads,
+        auto_checkpoint=False,  # after every COPY it would take longer than the small ones do
     )
     with database, ladybug.Connection(database, num_threads=threads) as connection:
         for statement in definitions(model):
@@ -89,6 +92,7 @@ def _fill(
             seconds[label.name] = time.perf_counter() - started
             done += tables.node_counts[label.name]
             progress(done, total)
+        _run(connection, "CHECKPOINT")
         for edge in model.relationships:
             started = time.perf_counter()
             copy_edges(connection, edge, tables.edge_path(edge))

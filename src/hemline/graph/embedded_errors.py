@@ -10,6 +10,7 @@ from hemline.graph.tokens import Token, query_error, tokens
 from hemline.schema import GRAPH
 
 _PLACE = re.compile(r"\(line: (\d+), offset: (\d+)\)")
+_KIND = re.compile(r"^(Parser|Binder|Catalog|Runtime|Conversion|Buffer manager) exception: ")
 _NAMED = (
     re.compile(r"Table (?P<name>\S+) does not exist"),
     re.compile(r"Cannot find property (?P<name>\S+) for"),
@@ -29,11 +30,10 @@ def placed(message: str, cypher: str, rewritten: Rewritten) -> QueryError:
 
     The engine speaks of the text that it was given; the place is that in the query itself.
     """
-    line = first_line(message)
-    text = _PLACE.sub("", line).strip()
-    text = text.removeprefix("Parser exception: ").removeprefix("Binder exception: ")
-    text = text.removeprefix("Catalog exception: ").removeprefix("Runtime exception: ")
-    found = _PLACE.search(line)
+    found = _PLACE.search(message)
+    # a message about the syntax quotes the query, with its line ends
+    text = " ".join(message[: found.start()].split()) if found else first_line(message)
+    text = _KIND.sub("", text)
     if found:
         at = rewritten.origin(_offset(rewritten.text, int(found[1]), int(found[2])))
         return query_error(text, cypher, min(at, len(cypher)))

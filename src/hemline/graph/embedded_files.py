@@ -1,7 +1,7 @@
 """The folder of an embedded store, and how a new one takes the place of the old.
 
     FOLDER/current.json     which of the folders below is the current one
-    FOLDER/<name>/graph.lbug, store.json
+    FOLDER/<name>/graph.lbug, store.json, lock
     FOLDER/work-<process>/  what is being built; worthless to anyone else
 
 `current.json` is replaced whole: a reader finds the old graph or the new one.
@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import ladybug
 
@@ -23,6 +24,7 @@ from hemline.errors import StoreUnavailableError
 
 FILE: Final = "graph.lbug"
 DESCRIPTION: Final = "store.json"
+LOCK: Final = "lock"
 FORMAT: Final = 1
 """Of what is kept beside the engine's file."""
 
@@ -105,6 +107,7 @@ class StoreFiles:
         Who has an earlier one open keeps it.
         """
         (work / DESCRIPTION).write_text(json.dumps(description, indent=1, ensure_ascii=False))
+        (work / LOCK).touch()
         target = self.path / f"graph-{uuid.uuid4().hex[:12]}"
         work.rename(target)
         temporary = self.path / f"current.json.{os.getpid()}.tmp"
@@ -121,6 +124,34 @@ class StoreFiles:
         content = {**self.description(), **changes}
         temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False))
         temporary.replace(folder / DESCRIPTION)
+
+
+def hold(folder: Path, *, alone: bool) -> IO[bytes]:
+    """Hold a graph for reading, or alone; the hold ends when the file that is returned is closed.
+
+    The engine keeps two writers apart, but lets a writer change the file under its readers.
+
+    Raises
+    ------
+    StoreUnavailableError
+        A writer has it, or, where it is wanted alone, anyone has it.
+    """
+    try:
+        file = (folder / LOCK).open("rb")
+    except OSError as error:
+        raise StoreUnavailableError(
+            f"{folder} is not whole: {error}", hint="`hemline graph build RUN` builds it anew"
+        ) from None
+    try:
+        fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        what = "written to: someone has it open" if alone else "read: a writer has it open"
+        raise StoreUnavailableError(
+            f"{folder} cannot be {what}",
+            hint="close it there; or build it anew, which needs no lock: `hemline graph build RUN`",
+        ) from None
+    return file
 
 
 def _being_built(path: Path) -> bool:
