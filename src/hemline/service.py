@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hemline import pipeline
+from hemline.blocks import Progress, silent
 from hemline.errors import ConfigError
 from hemline.runs import STAGES, RunFolder, StageRecord
 from hemline.schema import RECOMMENDATIONS
@@ -214,6 +215,33 @@ class Recommender:
         path = self.run.folder("evaluate") / "backtest.json"
         found: dict[str, Any] = json.loads(path.read_text())
         return {**found, "n_folds": self.config.evaluate.folds} if found else found
+
+    def channels(
+        self, changes: dict[str, Any] | None = None, *, progress: Progress = silent
+    ) -> dict[str, Any]:
+        """Return what each channel reaches in the newest fold of the backtest, as JSON.
+
+        Parameters
+        ----------
+        changes : dict, optional
+            Settings to replace, by `section.key`.
+        progress : callable
+
+        Raises
+        ------
+        DataError
+            The purchases have no dates or span too few days.
+        """
+        from hemline.evaluate.channels import channel_report
+        from hemline.recommend.bundle import catalogue_of
+
+        return channel_report(
+            self.config.replaced(changes or {}),
+            catalogue_of(self.config, self.tables.articles, self.neighbours),
+            self.tables.histories,
+            as_of=self.as_of,
+            progress=progress,
+        ).to_json()
 
     def holdout(self) -> dict[str, Any]:
         """Return the talk's table: precision@5 by confidence weights, on a random hold-out."""

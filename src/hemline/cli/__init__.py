@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from hemline.cli import comparing, graph, looking, making, stages
+from hemline.cli import comparing, graph, looking, making, ranking, stages
 from hemline.cli.app import app
 from hemline.errors import HemlineError
 
-COMMANDS = (stages, looking, making, comparing, graph)
+COMMANDS = (stages, looking, making, comparing, graph, ranking)
 """Modules whose commands are registered by importing them."""
 
 

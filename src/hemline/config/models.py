@@ -98,6 +98,7 @@ class Popular(Section):
     """Popularity, overall and by age."""
 
     days: int = Field(7, ge=1, description="window before the cutoff")
+    decay: float = Field(0.0, ge=0, description="a sale of age a days counts (1 + a) ** -decay")
     by: Literal["customers", "units"] = Field(
         "customers", description="count distinct customers, or pieces sold"
     )

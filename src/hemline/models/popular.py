@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from hemline.config import Popular as Settings
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
-from hemline.models.popular_kernel import count_sales, first_of_order
+from hemline.models.popular_kernel import first_of_order
+from hemline.models.sales import count_sales, fading
 from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
 
@@ -33,7 +34,7 @@ class Popular(Model[Settings]):
         the youngest first.
     counts_ : float32 (bands + 1, n_articles)
         The score of each article of `order_`, at the same place; 1 and more is the number
-        of customers (or pieces) in the window.
+        of customers (or pieces) in the window, faded by `decay`.
     """
 
     name = "popular"
@@ -58,20 +59,24 @@ class Popular(Model[Settings]):
         else:
             first = as_of - self.settings.days * SECONDS_PER_DAY
             window, older = train.since(first), train.before(first)
-        lately = self._count(window, band)
-        before = self._count(older, band[: len(older)])
+        lately = self._count(window, band, as_of, self.settings.decay)
+        before = self._count(older, band[: len(older)], None, 0)
         score = np.where(lately > 0, lately, before * OLDER).astype(np.float32)
         # a stable sort of what is to fall keeps equal scores by rising position
         self.order_ = np.argsort(-score, axis=1, kind="stable").astype(np.int32)
         self.counts_ = np.take_along_axis(score, self.order_, axis=1)
 
-    def _count(self, histories: Histories, band: Int32) -> npt.NDArray[np.float64]:
-        counts = np.zeros((len(self.settings.age_bounds) + 2, histories.n_articles))
-        count_sales(
-            np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop),
-            histories.article, histories.weight, self.settings.by == "customers", band, counts,
+    def _count(
+        self, histories: Histories, band: Int32, as_of: int | None, decay: float
+    ) -> npt.NDArray[np.float64]:
+        weights = fading(decay)
+        by_customers = self.settings.by == "customers"
+        overall = count_sales(histories, as_of, weights, by_customers=by_customers)
+        at_age = count_sales(
+            histories, as_of, weights, group=band - np.int32(1),
+            n_groups=len(self.settings.age_bounds) + 1, by_customers=by_customers,
         )  # fmt: skip
-        return counts
+        return np.concatenate([overall, at_age])
 
     def _bands(self, histories: Histories) -> Int32:
         if self.settings.by_age:

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Compiled: counting sales by age band, and walking down an order of articles."""
+"""Compiled: walking down an order of articles."""
 
 from __future__ import annotations
 
@@ -8,35 +8,9 @@ from numba import njit, types
 
 _I64 = types.Array(types.int64, 1, "C", readonly=True)
 _I32 = types.Array(types.int32, 1, "C", readonly=True)
-_F32 = types.Array(types.float32, 1, "C", readonly=True)
 _I32_2D = types.Array(types.int32, 2, "C", readonly=True)
 _F32_2D = types.Array(types.float32, 2, "C", readonly=True)
 _MASK_2D = types.Array(types.boolean, 2, "C", readonly=True)
-
-
-@njit(
-    [types.void(_I64, _I64, _I32, _F32, types.boolean, _I32, types.float64[:, ::1])],
-    nogil=True,
-    cache=True,
-)
-def count_sales(start, stop, article, weight, distinct, band, counts):
-    """Add the sales of each row to row 0 of `counts` and to that of its band.
-
-    With `distinct` a customer counts once for an article, otherwise by the weights.
-    """
-    last_buyer = np.full(counts.shape[1], -1, np.int64)
-    for row in range(len(start)):
-        own = band[row]
-        for at in range(start[row], stop[row]):
-            one = article[at]
-            if distinct:
-                if last_buyer[one] == row:
-                    continue
-                last_buyer[one] = row
-            sold = 1.0 if distinct else np.float64(weight[at])
-            counts[0, one] += sold
-            if own > 0:
-                counts[own, one] += sold
 
 
 @njit(
