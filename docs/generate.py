@@ -18,6 +18,7 @@ import typer
 
 from hemline.cli import app
 from hemline.config import reference
+from hemline.recommend.features.declared import ATTRIBUTES, Feature, all_features
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -94,7 +95,29 @@ def _said(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
+def features_guide() -> str:
+    """Return the page on the features with the table of them all between its two marks."""
+    text = (ROOT / "docs/guide/features.md").read_text()
+    start, end = "<!-- features: generated -->\n", "<!-- end of features -->"
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    family, rows = "", ["| feature | what it is | needs |", "|---|---|---|"]
+    for one in all_features(("CHANNEL",)):
+        if one.family != family:
+            family = one.family
+            rows.append(f"| **{family}** | | |")
+        rows.append(f"| `{one.name}` | {one.meaning} | {_needs(one)} |")
+    return before + start + "\n" + "\n".join(rows) + "\n\n" + end + after
+
+
+def _needs(feature: Feature) -> str:
+    said = {"time": "dates", "pairs": "`pairs_days`", "similar": "photos"}
+    assert set(feature.needs) <= {*said, *ATTRIBUTES}
+    return ", ".join(said.get(one, f"`{one}`") for one in feature.needs)
+
+
 FILES = {
+    "docs/guide/features.md": features_guide,
     "docs/reference/commands.md": command_reference,
     "docs/reference/settings.md": settings_reference,
     "docs/reference/measured.md": benchmark_table,

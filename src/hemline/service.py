@@ -21,8 +21,10 @@ from hemline.shop.histories import Histories
 from hemline.shop.tables import Tables
 
 if TYPE_CHECKING:
+    from hemline.config import Config
     from hemline.photos.neighbours import Neighbours
     from hemline.recommend.bundle import Bundle
+    from hemline.recommend.features import Features
 
 
 class Recommended(NamedTuple):
@@ -186,6 +188,24 @@ class Recommender:
     def _attribute(self, column: str) -> Any:
         values = self.tables.articles.column(column)
         return lambda position: values[position].as_py()
+
+    def features(self, config: Config | None = None) -> Features:
+        """Return the features that the shop has the data for, and those that it has not.
+
+        Parameters
+        ----------
+        config : Config, optional
+            Other settings than those of the run.
+        """
+        from hemline.recommend.bundle import catalogue_of
+        from hemline.recommend.features import Features
+
+        config = self.config if config is None else config
+        tables = self.tables
+        neighbours = self.neighbours if self.run.record("neighbours") else None
+        catalogue = catalogue_of(config, tables.articles, neighbours)
+        found = Features(config, tuple(config.channel_settings()))
+        return found.narrow(catalogue, dated=bool(tables.histories.last_time()))
 
     def recommendations(self) -> pa.Table:
         """Return the twelve of every customer as an Arrow table, schema.RECOMMENDATIONS."""

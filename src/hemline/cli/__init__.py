@@ -8,7 +8,7 @@ from hemline.cli import comparing, graph, looking, making, ranking, stages
 from hemline.cli.app import app
 from hemline.errors import HemlineError
 
-COMMANDS = (stages, looking, making, comparing, graph, ranking)
+COMMANDS = (stages, looking, making, comparing, graph, ranking, ranking_features)
 """Modules whose commands are registered by importing them."""
 
 

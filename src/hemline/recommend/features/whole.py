@@ -45,13 +45,16 @@ class Features:
     declared : tuple of Feature
         The columns, in order; after `fit` only those that the shop has what it takes for.
     left_out : dict of str
-        By name, what the shop lacks for a feature; filled by `fit`.
+        By name, what the shop lacks for a feature; filled by `fit` and `narrow`.
+    lacking : tuple of Feature
+        These features.
     cutoff_ : int or None
         Seconds: the purchases before it were learned from; None for undated data.
     """
 
     declared: tuple[Feature, ...]
     left_out: dict[str, str]
+    lacking: tuple[Feature, ...]
     n_articles_: int
     cutoff_: int | None
     facts_: ArticleFacts
@@ -72,7 +75,7 @@ class Features:
             place for place, one in enumerate(every) if not {one.name, one.family} & unwanted
         )
         self.declared = tuple(every[place] for place in self._wanted)
-        self.left_out = {}
+        self.left_out, self.lacking = {}, ()
 
     def fit(
         self,
@@ -112,9 +115,9 @@ class Features:
             train = train.since(as_of - days * SECONDS_PER_DAY)
         return model.fit(train, as_of=as_of)
 
-    def _prepare(self, catalogue: Catalogue) -> None:
-        self.n_articles_ = catalogue.n_articles
-        lacks = self._lacks(catalogue)
+    def narrow(self, catalogue: Catalogue, *, dated: bool = True) -> Self:
+        """Leave out what the shop lacks the data for, as `fit` does: see `left_out`."""
+        lacks = self._lacks(catalogue, dated)
         every = all_features(self.channels)
         self.left_out = {}
         chosen = []
@@ -125,7 +128,13 @@ class Features:
             else:
                 chosen.append(place)
         self.declared = tuple(every[place] for place in chosen)
+        self.lacking = tuple(one for one in every if one.name in self.left_out)
         self._chosen = np.array(chosen, np.int64)
+        return self
+
+    def _prepare(self, catalogue: Catalogue) -> None:
+        self.n_articles_ = catalogue.n_articles
+        self.narrow(catalogue, dated=self.cutoff_ is not None)
         codes, n_codes = _joined_codes(catalogue, {one.name for one in self.declared})
         self._pair_arrays = _NO_PAIRS
         if self.pairs_ is not None:
@@ -139,18 +148,18 @@ class Features:
             np.ascontiguousarray(similar, np.int32), np.ascontiguousarray(cosine, np.float32)
         )  # fmt: skip
 
-    def _lacks(self, catalogue: Catalogue) -> dict[str, str]:
+    def _lacks(self, catalogue: Catalogue, dated: bool) -> dict[str, str]:
         """Return why each need of a feature is not met, for those that are not."""
         found = {
             name: f"the shop has no {name}"
             for name in ATTRIBUTES
             if name not in catalogue.codes or catalogue.codes[name].max(initial=-1) < 0
         }
-        if self.cutoff_ is None:
+        if not dated:
             found["time"] = "the purchases have no dates"
         if not self.config.features.pairs_days:
             found["pairs"] = "features.pairs_days is 0"
-        if not catalogue.similar.shape[1]:
+        if not (catalogue.similar >= 0).any():
             found["similar"] = "there are no similar articles"
         return found
 
