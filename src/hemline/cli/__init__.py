@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hemline.cli import comparing, graph, looking, making, ranking, stages
+from hemline.cli import comparing, graph, looking, making, ranking, ranking_features, stages
 from hemline.cli.app import app
 from hemline.errors import HemlineError
 
