@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from hemline.cli import comparing, graph, looking, making, ranking, ranking_features, stages
+from hemline.cli import (
+    comparing,
+    graph,
+    graph_query,
+    looking,
+    making,
+    ranking,
+    ranking_features,
+    stages,
+)
 from hemline.cli.app import app
 from hemline.errors import HemlineError
 
-COMMANDS = (stages, looking, making, comparing, graph, ranking, ranking_features)
+COMMANDS = (stages, looking, making, comparing, graph, graph_query, ranking_features, ranking)
 """Modules whose commands are registered by importing them."""
 
 

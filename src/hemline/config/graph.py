@@ -67,11 +67,11 @@ class Graph(_Secret):
         "fabric",
         description="name of the composite database, before the dot in `USE fabric.products`",
     )
-    sharding: Literal["", "sources", "attributes"] = Field(
+    sharding: Literal["", "sources", "talk"] = Field(
         "",
         description='what lives where: "sources" (products: code, embedding, SIMILAR; neo4j: all '
-        'the rest), "attributes" (products with all their attributes; neo4j: customers and '
-        'purchases), or "": what `stores` says',
+        'the rest), "talk" (products: them with all their attributes, and SIMILAR; customers: '
+        'customers and purchases), or "": what `stores` says',
     )
     stores: dict[str, NamedStore] = Field(
         default={}, description='named stores of federated queries: [graph.stores.NAME] at = "…"'
