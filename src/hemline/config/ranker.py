@@ -16,8 +16,7 @@ class Ranker(Section):
         "rank_xendcg", description="loss of the trees, over the candidates of one customer"
     )
     trees: int = Field(120, ge=1, description="boosting rounds")
-    leaves: int = Field(15, ge=2, description="leaves of a tree")
-    depth: int = Field(8, ge=1, description="levels of a tree; each is a step for every candidate")
+    leaves: int = Field(15, ge=2, le=64, description="leaves of a tree")
     learning_rate: float = Field(0.08, gt=0, description="weight of each tree")
     min_leaf: int = Field(50, ge=1, description="candidates a leaf is made of at least")
     l2: float = Field(1.0, ge=0, description="weight of the squared leaf values")
