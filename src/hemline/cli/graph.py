@@ -30,19 +30,18 @@ def schema(
     from hemline.errors import ConfigError
     from hemline.graph.model import GraphModel
 
-    model = GraphModel.full()
+    model, counts = GraphModel.full(), None
     if run is not None:
-        from hemline.graph.making import model_of
-        from hemline.pipeline.graph import graph_sources
+        from hemline.pipeline.graph import graph_model
         from hemline.runs import RunFolder
 
-        model = model_of(graph_sources(RunFolder.open(run)))
+        model, counts = graph_model(RunFolder.open(run))
     if format == "json":
         print_json(model.to_json())
     elif format == "mermaid":
         print(model.to_mermaid(), end="")
     elif format == "text":
-        print(model.to_text(), end="")
+        print(model.to_text(counts), end="")
     else:
         raise ConfigError(f"--format {format}", hint="text, mermaid or json")
 

@@ -57,6 +57,7 @@ def build_store(
             "engine_format": engine_format(),
             "model": tables.model.to_json(),
             "counts": tables.counts,
+            "edges": tables.edge_counts,
             "irregular": tables.irregular,
         }
         started = time.perf_counter()
@@ -233,6 +234,12 @@ def replace_edges(
         raise GraphError(f"{found:,} {name} edges were written, of {count:,}")
     known = files.description()
     model = GraphModel.from_json(known["model"]).with_relationship(edge)
-    files.describe({"counts": {**known["counts"], name: found}, "model": model.to_json()})
+    files.describe(
+        {
+            "counts": {**known["counts"], name: found},
+            "edges": {**known["edges"], edge.table: found},
+            "model": model.to_json(),
+        }
+    )
     progress(found, found)
     return found

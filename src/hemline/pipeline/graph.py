@@ -11,6 +11,7 @@ from hemline.blocks import Progress, silent
 from hemline.config import Config, Graph
 from hemline.errors import RunError, StoreUnavailableError
 from hemline.graph.making import make_graph_tables
+from hemline.graph.model import GraphModel
 from hemline.graph.sources import Sources
 from hemline.graph.tables import GraphTables
 from hemline.runs import RunFolder, code_version, fingerprint
@@ -192,6 +193,18 @@ def open_graph(
     if files.description().get("engine_format") != engine_format():
         build_graph(run, progress=progress)
     return EmbeddedStore(files.path, read_only=read_only, settings=run.config.graph)
+
+
+def graph_model(run: RunFolder) -> tuple[GraphModel, dict[str, int] | None]:
+    """Return what of the graph a run has; and how much of it, where the graph is built."""
+    from hemline.graph.embedded_files import StoreFiles
+    from hemline.graph.making import model_of
+
+    files = StoreFiles(graph_folder(run))
+    if not files.exists():
+        return model_of(graph_sources(run)), None
+    found = files.description()
+    return GraphModel.from_json(found["model"]), {**found["counts"], **found["edges"]}
 
 
 def graph_is_stale(run: RunFolder) -> bool:
