@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.contract.neural_models import NEURAL
 
 from hemline.models import (
     ALS,
@@ -30,7 +31,6 @@ from hemline.models import (
 from hemline.models.base import Model
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
 from hemline.shop.tables import Catalogue
-from tests.contract.neural_models import NEURAL
 
 DAY = SECONDS_PER_DAY
 AS_OF = 100 * DAY

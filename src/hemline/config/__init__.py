@@ -4,6 +4,7 @@ from hemline.config.data import Columns, Ingest, Photos, Similar
 from hemline.config.graph import Graph, NamedStore
 from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase, Weights
+from hemline.config.neural import DotBias, LightGcn, TwoTower
 from hemline.config.presets import preset_names, preset_text
 from hemline.config.ranker import Ranker
 from hemline.config.ranking import ATTRIBUTES, CoPurchase
@@ -20,11 +21,13 @@ __all__ = [
     "CoPurchase",
     "Columns",
     "Config",
+    "DotBias",
     "Ease",
     "Evaluate",
     "Graph",
     "GraphFilter",
     "Ingest",
+    "LightGcn",
     "NamedStore",
     "Photos",
     "Popular",
@@ -33,6 +36,7 @@ __all__ = [
     "Sar",
     "Section",
     "Similar",
+    "TwoTower",
     "Weights",
     "parse_override",
     "preset_names",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
+from hemline.config.neural import DotBias, LightGcn
 from hemline.config.section import Section
 from hemline.errors import ConfigError
 
@@ -148,6 +149,8 @@ CHANNEL_MODELS: dict[str, type[Section]] = {
     "als": Als,
     "also_bought": AlsoBought,
     "co_purchase": CoPurchase,
+    "dot_bias": DotBias,
+    "light_gcn": LightGcn,
     "new_arrivals": NewArrivals,
     "popular": Popular,
     "popular_at_age": PopularAtAge,
@@ -264,7 +267,8 @@ def _channel(name: str, given: dict[str, Any], sections: Mapping[str, Section]) 
                 hint=f"known of a channel of {model}: {', '.join(known)}",
             )
     section = sections.get(model)
-    base = section.model_dump() if isinstance(section, kind) else {}
+    # what is set alone: a preset that the channel names is under it, and above the defaults
+    base = section.model_dump(exclude_unset=True) if isinstance(section, kind) else {}
     try:
         common = ChannelSettings(**{key: one for key, one in given.items() if key in own})
         settings = kind(**{**base, **{key: one for key, one in given.items() if key not in own}})

@@ -24,6 +24,7 @@ from hemline.config.features import Features
 from hemline.config.graph import Graph
 from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
+from hemline.config.neural import DotBias, LightGcn
 from hemline.config.presets import DEFAULT, beside, expand
 from hemline.config.ranker import Ranker
 from hemline.config.ranking import Channel, channels_of, check_channels
@@ -53,6 +54,8 @@ class Config(Section):
     ease: Ease = Ease()
     graph_filter: GraphFilter = GraphFilter()
     bpr: Bpr = Bpr()
+    dot_bias: DotBias = DotBias()
+    light_gcn: LightGcn = LightGcn()
     cascade: Cascade = Cascade()
     features: Features = Features()
     ranker: Ranker = Ranker()
