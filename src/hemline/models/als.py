@@ -15,7 +15,7 @@ from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.dense_kernel import score_all, score_some
 from hemline.models.foldin_kernel import fold_in
 from hemline.models.tiles import in_tiles
-from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows, top_k
+from hemline.models.topk import Excluded, exclusions, in_blocks, mask_rows, top_k
 from hemline.models.weights import interactions
 from hemline.shop.histories import Histories
 from hemline.shop.kcore import Core, core_that_holds
@@ -115,7 +115,7 @@ class ALS(Model[Als]):
         self._inverse_root = np.ascontiguousarray(
             linalg.solve_triangular(self.root_, np.eye(len(self.root_)), lower=True)
         )
-        self._tiles: Float32 | None = None
+        self._tiles: tuple[npt.NDArray[Any], Float32] | None = None
 
     def customer_vectors(
         self, histories: Histories, *, as_of: int | None = None, whitened: bool = False
@@ -165,21 +165,33 @@ class ALS(Model[Als]):
         among: Mask | None,
         repeat: Repeat,
     ) -> TopK:
-        tiles = self._article_tiles()
+        vectors = self._vectors(histories, as_of, whitened=True)
         mask = mask_rows(self.known_ if among is None else among & self.known_, self.n_articles_)
+        # one mask for all: only what it lets through is scored
+        held = np.flatnonzero(mask[0]).astype(np.int32) if len(mask) == 1 else None
+        tiles = self._tiles_of(held)
+        n = self.n_articles_ if held is None else len(held)
 
         def block(low: int, high: int) -> TopK:
-            part = histories.block(low, high)
-            vectors = self._vectors(part, as_of, whitened=True)
-            scores = np.empty((high - low, self.n_articles_), np.float32)
-            score_all(vectors, tiles, scores)
-            scores[~vectors.any(axis=1)] = -np.inf
-            return top_k(
-                scores,
-                k,
-                among=block_mask(mask, low, high),
-                excluded=exclusions(part, repeat, as_of),
+            able = vectors[low:high].any(axis=1)
+            found = TopK(
+                np.full((high - low, k), -1, np.int32),
+                np.full((high - low, k), -np.inf, np.float32),
             )
+            if not n or not able.any():
+                return found
+            rows = low + np.flatnonzero(able)
+            scores = np.empty((len(rows), n), np.float32)
+            score_all(np.ascontiguousarray(vectors[rows]), tiles, scores)
+            excluded = exclusions(histories.take(rows), repeat, as_of)
+            if held is not None:
+                best = top_k(scores, k, excluded=_renumbered(excluded, held, self.n_articles_))
+                found.articles[able] = np.where(best.articles >= 0, held[best.articles], -1)
+            else:
+                best = top_k(scores, k, among=mask[rows], excluded=excluded)
+                found.articles[able] = best.articles
+            found.scores[able] = best.scores
+            return found
 
         return in_blocks(block, len(histories), k, SCORE_BLOCK, self.threads)
 
@@ -189,11 +201,26 @@ class ALS(Model[Als]):
         score_some(vectors, self.whitened_, candidates, found)
         return found
 
-    def _article_tiles(self) -> Float32:
-        """Return the whitened vectors as `score_all` reads them."""
-        if self._tiles is None:
-            self._tiles = in_tiles(self.whitened_)
-        return self._tiles
+    def _tiles_of(self, held: Int32 | None) -> Float32:
+        """Return the whitened vectors of some articles, or of all, as `score_all` reads them."""
+        kept = self._tiles
+        if kept is None or not np.array_equal(kept[0], -1 if held is None else held):
+            vectors = self.whitened_ if held is None else self.whitened_[held]
+            kept = np.array([-1]) if held is None else held, in_tiles(vectors)
+            self._tiles = kept  # the same articles are asked for again and again
+        return kept[1]
+
+
+def _renumbered(excluded: Excluded, held: Int32, n_articles: int) -> Excluded:
+    """Return exclusions as places in `held`; what is not in it needs none."""
+    bounds, articles = excluded
+    if not len(bounds):
+        return excluded
+    place = np.full(n_articles, -1, np.int32)
+    place[held] = np.arange(len(held), dtype=np.int32)
+    places = place[articles]
+    upto = np.concatenate([[0], np.cumsum(places >= 0)])
+    return upto[bounds].astype(np.int64), places[places >= 0]
 
 
 def _root(factors: Float32, regularization: float) -> npt.NDArray[np.float64]:
