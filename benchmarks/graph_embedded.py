@@ -1,0 +1,133 @@
+"""The embedded graph at H&M size: building it from a run's Parquet, and one customer's candidates.
+
+python benchmarks/graph_embedded.py --run RUN [--customers 400]
+
+RUN has at least the stages `ingest` and `neighbours` of a shop; at H&M size
+
+    hemline simulate SHOP --customers 1371980 --articles 105542 --days 731 --format parquet \
+        --vectors 2048
+    hemline ingest SHOP --out RUN && hemline neighbours RUN
+
+The graph is built twice, without and with the photo vectors as `embedding`, each in a fresh
+process. Candidates are asked for a few hundred customers with purchases, drawn by a fixed seed,
+each once, on a store just opened: `own purchases -> similar -> same department and index`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from record import measure_step, peak_bytes, record
+
+SEED = 20
+
+
+def main() -> None:
+    """Measure both builds and the query, and record them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--customers", type=int, default=400)
+    parser.add_argument("--step", choices=["build", "ask"])
+    parser.add_argument("--embeddings", action="store_true")
+    chosen = parser.parse_args()
+    if chosen.step == "build":
+        print(json.dumps(build(chosen.run, chosen.embeddings)))
+    elif chosen.step == "ask":
+        print(json.dumps(ask(chosen.run, chosen.customers)))
+    else:
+        measured(chosen.run, chosen.customers)
+
+
+def measured(run: Path, customers: int) -> None:
+    """Run each step in a process of its own."""
+    figures: dict[str, Any] = {}
+    for name, more in (("build", []), ("build with embeddings", ["--embeddings"])):
+        done = measure_step(__file__, "--step", "build", "--run", str(run), *more)
+        figures[name] = {
+            "seconds": round(done.seconds, 1),
+            "peak_gib": round(done.peak_bytes / 2**30, 2),
+            **json.loads(done.output.splitlines()[-1]),
+        }
+        if not more:
+            asked = measure_step(
+                __file__, "--step", "ask", "--run", str(run), "--customers", str(customers)
+            )
+            figures["candidates of one customer"] = json.loads(asked.output.splitlines()[-1])
+    record(
+        "graph_embedded",
+        figures,
+        bars={
+            "build.seconds": "<= 120",
+            "build.peak_gib": "<= 6",
+            "candidates of one customer.p95_ms": "<= 100",
+        },
+    )
+
+
+def build(path: Path, embeddings: bool) -> dict[str, Any]:
+    """Build the graph of a run anew and tell what is in it."""
+    from hemline.pipeline.graph import build_graph
+    from hemline.runs import RunFolder
+
+    run = RunFolder.open(path)
+    shutil.rmtree(run.path / "graph", ignore_errors=True)
+    found = build_graph(run, embeddings=embeddings)
+    steps = found["seconds"]
+    (file,) = run.path.glob("graph/*/graph.lbug")
+    return {
+        "tables_s": round(steps["tables"], 1),
+        "purchased_s": round(steps["Customer-PURCHASED-Product"], 1),
+        "reconcile_s": round(steps["reconcile"], 1),
+        "file_gib": round(file.stat().st_size / 2**30, 2),
+        "edges": sum(found["edges"].values()),
+        "purchases": found["counts"]["PURCHASED"],
+        "units": found["counts"]["units"],
+    }
+
+
+def ask(path: Path, customers: int) -> dict[str, Any]:
+    """Ask for the candidates of some customers, one after another."""
+    from hemline.graph.queries import find
+    from hemline.pipeline.graph import open_graph
+    from hemline.runs import RunFolder
+    from hemline.shop.tables import Tables
+
+    run = RunFolder.open(path)
+    tables = Tables.open(run.folder("ingest"))
+    buyers = np.flatnonzero(np.diff(tables.histories.offsets))
+    drawn = np.random.default_rng(SEED).choice(buyers, min(customers, len(buyers)), replace=False)
+    query = find("candidates").text
+    times, found = [], 0
+    started = time.perf_counter()
+    with open_graph(run) as store:
+        opened = time.perf_counter() - started
+        for customer in tables.customer_ids.strings(drawn):
+            started = time.perf_counter()
+            found += len(store.rows(query, {"customer_id": customer}))
+            times.append(time.perf_counter() - started)
+    milliseconds = np.array(times) * 1000
+    kernel = json.loads((Path(__file__).parent / "results" / "cascade.json").read_text())["figures"]
+    return {
+        "customers": len(times),
+        "candidates": found,
+        "open_s": round(opened, 2),
+        "p50_ms": round(float(np.percentile(milliseconds, 50)), 1),
+        "p95_ms": round(float(np.percentile(milliseconds, 95)), 1),
+        "worst_ms": round(float(milliseconds.max()), 1),
+        "peak_gib": round(peak_bytes() / 2**30, 2),
+        "all_customers_hours_extrapolated": round(
+            float(milliseconds.mean()) / 3.6e6 * len(buyers), 1
+        ),
+        "all_customers_seconds_kernel": kernel["whole"]["seconds"],
+        "one_customer_ms_kernel": kernel["parts"]["one_customer_ms"],
+    }
+
+
+if __name__ == "__main__":
+    main()
