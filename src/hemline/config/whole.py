@@ -82,8 +82,14 @@ class Config(Section):
         return isinstance(other, Config) and self.__dict__ == other.__dict__
 
     def given(self) -> dict[str, Any]:
-        """Return what was set, as JSON: `Config.of` of it is this, under any recipe's preset."""
+        """Return what was set, as JSON: `Config.of` of it is this, under any recipe's preset.
+
+        Passwords are left out.
+        """
         plain: dict[str, Any] = json.loads(json.dumps(self._given, default=str))
+        graph = plain.get("graph", {})
+        for one in (graph, *graph.get("stores", {}).values()):
+            one.pop("password", None)
         return plain
 
     def channel_settings(self) -> dict[str, Channel]:
@@ -158,8 +164,11 @@ def _config_error(error: ValidationError, where: str) -> ConfigError:
             model = fields[part].annotation if fields else get_args(model)[1]
         known = ", ".join(getattr(model, "model_fields", {}))
         return ConfigError(f"{where}: no setting {'.'.join(path)!r}", hint=f"known here: {known}")
+    # what is missing has the whole section as its input, which may hold a password
+    hidden = first["type"] == "missing" or path[-1:] == ["password"]
+    value = "" if hidden else f" = {first.get('input')!r}"
     return ConfigError(
-        f"{where}: {'.'.join(path)} = {first.get('input')!r}: {first['msg']}",
+        f"{where}: {'.'.join(path)}{value}: {first['msg']}",
         hint="`hemline config` lists every setting with its default",
     )
 
