@@ -12,12 +12,23 @@ from hemline.cli import (
     making,
     ranking,
     ranking_features,
+    reporting,
     stages,
 )
 from hemline.cli.app import app
 from hemline.errors import HemlineError
 
-COMMANDS = (stages, looking, making, comparing, graph, graph_query, ranking_features, ranking)
+COMMANDS = (
+    stages,
+    looking,
+    making,
+    comparing,
+    graph,
+    graph_query,
+    ranking_features,
+    ranking,
+    reporting,
+)
 """Modules whose commands are registered by importing them."""
 
 
