@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hemline.config import Config
     from hemline.photos.neighbours import Neighbours
     from hemline.recommend.bundle import Bundle
+    from hemline.recommend.explanation import Explanation
     from hemline.recommend.features import Features
 
 
@@ -156,6 +157,65 @@ class Recommender:
             time=self.as_of - 1,
             age=[np.nan if age is None else age],
         )
+
+    def explain(
+        self,
+        article: str,
+        *,
+        customer: str | None = None,
+        basket: Iterable[str] | None = None,
+        age: float | None = None,
+    ) -> Explanation:
+        """Explain why an article is, or would be, recommended to a customer or for a basket.
+
+        Works on what the run holds, without a graph; every number can be checked in one
+        (`explanation_checks`).
+
+        Parameters
+        ----------
+        article : str
+            The shop's id.
+        customer, basket, age
+            As in `recommend`.
+
+        Raises
+        ------
+        UnknownIdError
+            The customer, or an article, is not known to the run.
+        """
+        from hemline.recommend.evidence import evidence
+        from hemline.recommend.explanation import Names, Place, Thing, explain
+
+        if (customer is None) == (basket is None):
+            raise ConfigError("explain() takes either a customer or a basket")
+        basket = None if basket is None else list(basket)
+        place = self.tables.article_ids.position(article)
+        k = min(self.config.k, len(self.tables.article_ids))
+        listed = self.recommend(customer, basket=basket, age=age, k=k)
+        among = next((one for one in listed if one.article_id == article), None)
+        why = evidence(
+            self.bundle,
+            self._history(customer, basket, age),
+            place,
+            self.as_of,
+            self.tables.histories,
+        )
+        titles, ids = self._attribute("prod_name"), self.tables.article_ids
+        return explain(
+            why,
+            self.bundle,
+            Names(lambda one: Thing(ids.id(one), titles(one)), self._coded),
+            customer=None if customer is None else Thing(customer),
+            as_of=self.as_of or None,
+            place=among and Place(among.rank, k, among.score, among.channel),
+            k=k,
+        )
+
+    def _coded(self, column: str, article: int) -> tuple[str | None, str | None]:
+        """Return what an article has in a column, and the name that goes with it."""
+        name = f"{column.rpartition('_')[0]}_name"
+        known = name in self.tables.articles.column_names
+        return self._attribute(column)(article), self._attribute(name)(article) if known else None
 
     def similar(self, article: str, k: int | None = None) -> list[SimilarArticle]:
         """Return the visually most similar articles; none for an article without a photo.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,12 +27,15 @@ class SimilarTo:
 class BoughtTogether:
     """How often others who bought `purchased` bought the recommended article.
 
-    `count` is summed over the customer's purchases of it, `times` of them.
+    `count` is summed over the customer's purchases of it, `times` of them: pairs of a purchase
+    of one and a purchase of the other, by one customer. `customers` is how many customers
+    bought both; None where only the bundle was asked, which keeps the pairs alone.
     """
 
     purchased: int
     count: float
     times: int
+    customers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,13 @@ class Evidence:
     last_bought: int | None
 
 
-def evidence(bundle: Bundle, history: Histories, article: int, as_of: int | None) -> Evidence:
+def evidence(
+    bundle: Bundle,
+    history: Histories,
+    article: int,
+    as_of: int | None,
+    everyone: Histories | None = None,
+) -> Evidence:
     """Return what speaks for `article` to the customer whose history is given.
 
     Parameters
@@ -84,6 +94,8 @@ def evidence(bundle: Bundle, history: Histories, article: int, as_of: int | None
     article : int
     as_of : int or None
         Seconds. Purchases at or after it are not seen. None only for undated data.
+    everyone : Histories, optional
+        Of all customers: then `BoughtTogether.customers` is counted in them.
 
     Raises
     ------
@@ -97,6 +109,13 @@ def evidence(bundle: Bundle, history: Histories, article: int, as_of: int | None
     times = np.asarray(history.time[row])[purchases == article]
     edges = Counter(purchases.tolist())
     also_bought = getattr(bundle.recipe, "also_bought", None)
+    together = _also_bought(also_bought, edges, article)
+    if everyone is not None and together:
+        others = [one.purchased for one in together]
+        counts = buyers_of_both(everyone, article, others, bundle.cutoff)
+        together = tuple(
+            replace(one, customers=count) for one, count in zip(together, counts, strict=True)
+        )
     popular = getattr(bundle.recipe, "popular", None)
     age = np.asarray(history.age[:1])
     return Evidence(
@@ -106,7 +125,7 @@ def evidence(bundle: Bundle, history: Histories, article: int, as_of: int | None
             name: int((codes[purchases] == codes[article]).sum()) if codes[article] >= 0 else 0
             for name, codes in bundle.catalogue.codes.items()
         },
-        also_bought=_also_bought(also_bought, edges, article),
+        also_bought=together,
         at_age=_popularity(popular, int(popular.band_of(age)[0]), article) if popular else None,
         overall=_popularity(popular, 0, article, everyone=True) if popular else None,
         bought=len(times),
@@ -136,6 +155,21 @@ def _also_bought(
             count = float(model.count_[counted][place]) * times
             found.append(BoughtTogether(purchased, count, times))
     return tuple(sorted(found, key=lambda one: (-one.count, one.purchased)))
+
+
+def buyers_of_both(
+    everyone: Histories, article: int, others: Sequence[int], as_of: int | None
+) -> list[int]:
+    """Return for each of `others` how many customers bought it and `article` before `as_of`."""
+    places = np.flatnonzero(np.asarray(everyone.article) == article)
+    # rows ascend in the arrays, so the row of a place is the first that ends behind it
+    rows = np.unique(np.searchsorted(np.asarray(everyone.stop), places, side="right"))
+    rows = rows[rows < len(everyone)]
+    part = everyone.take(rows).before(as_of)
+    bought, customer = np.asarray(part.article)[part.rows()], part.customers()
+    buys = np.zeros(len(rows), bool)
+    buys[customer[bought == article]] = True
+    return [int(buys[np.unique(customer[bought == one])].sum()) for one in others]
 
 
 def _popularity(

@@ -5,10 +5,11 @@
 // Columns:
 //   code   of the candidate
 //   paths  purchases of the customer from which an edge SIMILAR leads to it
-MATCH (c:Customer {id: $customer_id})-[:PURCHASED]->(p:Product)-[:SIMILAR]->(rec:Product)
-WITH c, rec, count(*) AS paths
-MATCH (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(d:Department)
-WHERE EXISTS { MATCH (c)-[:PURCHASED]->(:Product)-[:FROM_DEPARTMENT]->(d) }
-  AND EXISTS { MATCH (c)-[:PURCHASED]->(:Product)-[:HAS_INDEX]->(ind) }
-RETURN rec.code AS code, paths
+MATCH (:Customer {id: $customer_id})-[:PURCHASED]->(p:Product)
+MATCH (i:Index)<-[:HAS_INDEX]-(p)-[:FROM_DEPARTMENT]->(d:Department)
+WITH collect(DISTINCT d.number) AS departments, collect(DISTINCT i.code) AS indexes
+MATCH (:Customer {id: $customer_id})-[:PURCHASED]->(:Product)-[:SIMILAR]->(rec:Product)
+MATCH (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(dep:Department)
+WHERE dep.number IN departments AND ind.code IN indexes
+RETURN rec.code AS code, count(*) AS paths
 ORDER BY paths DESC, code

@@ -1,0 +1,18 @@
+// Place of a product by the pieces sold to customers of some ages in a time; ties by code.
+// Parameters:
+//   article_id  string: code of the product
+//   since       date: first day
+//   until       date: the day after the last
+//   from_age    int: youngest age
+//   below_age   int: the age after the oldest
+// Columns:
+//   rank       1 is best
+//   units      pieces
+MATCH (c:Customer)-[b:PURCHASED]->(:Product {code: $article_id})
+WHERE b.date >= $since AND b.date < $until AND c.age >= $from_age AND c.age < $below_age
+WITH sum(b.quantity) AS units
+MATCH (o:Customer)-[s:PURCHASED]->(p:Product)
+WHERE s.date >= $since AND s.date < $until AND o.age >= $from_age AND o.age < $below_age
+WITH units, p.code AS code, sum(s.quantity) AS n
+WHERE n > units OR (n = units AND code <= $article_id)
+RETURN count(*) AS rank, max(units) AS units
