@@ -6,6 +6,7 @@ import sys
 
 from hemline.cli import (
     comparing,
+    explain,
     graph,
     graph_query,
     looking,
@@ -23,6 +24,7 @@ COMMANDS = (
     looking,
     making,
     comparing,
+    explain,
     graph,
     graph_query,
     ranking_features,
