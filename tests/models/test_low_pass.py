@@ -23,7 +23,7 @@ def projection(vectors: np.ndarray) -> np.ndarray:
 def test_the_space_is_that_of_the_exact_svd(customers, monkeypatch):
     monkeypatch.setattr(low_pass, "CUSTOMERS", customers)
     matrix = planted()
-    found = leading_directions(matrix, 5, iterations=30)
+    found = leading_directions(matrix, 5, rounds=10)
     wanted = np.linalg.svd(matrix.toarray().astype(np.float64))[2][:5].T
     np.testing.assert_allclose(projection(found), projection(wanted), atol=1e-4)
 
@@ -51,5 +51,5 @@ def test_threads_do_not_change_a_bit():
 
 def test_progress():
     seen = []
-    leading_directions(planted(), 5, iterations=2, progress=lambda *now: seen.append(now))
+    leading_directions(planted(), 5, rounds=2, progress=lambda *now: seen.append(now))
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]

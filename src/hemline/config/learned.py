@@ -94,7 +94,7 @@ class GraphFilter(Section):
         ge=1,
         description="entries of the filter kept for each article, the largest; 0: the exact filter",
     )
-    iterations: int = Field(6, ge=1, description="power iterations of the randomised SVD")
+    rounds: int = Field(4, ge=1, description="of the randomised SVD, four multiplications each")
     oversampling: int = Field(64, ge=0, description="dimensions more while they run")
     seed: int = Field(1, ge=0, description="of the SVD's first directions; a run gives its own")
     weights: Confidence = Field(ONES, description="confidence weights")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
 from hemline.config.neural import DotBias, LightGcn
 from hemline.config.section import Section
@@ -148,8 +149,11 @@ class NewArrivals(Section):
 CHANNEL_MODELS: dict[str, type[Section]] = {
     "als": Als,
     "also_bought": AlsoBought,
+    "bpr": Bpr,
     "co_purchase": CoPurchase,
     "dot_bias": DotBias,
+    "ease": Ease,
+    "graph_filter": GraphFilter,
     "light_gcn": LightGcn,
     "new_arrivals": NewArrivals,
     "popular": Popular,
@@ -157,6 +161,7 @@ CHANNEL_MODELS: dict[str, type[Section]] = {
     "popular_in_group": PopularInGroup,
     "repurchase": Repurchase,
     "same_product": SameProduct,
+    "sar": Sar,
     "similar": LooksLike,
     "trending": Trending,
 }

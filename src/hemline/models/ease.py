@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.blocks import map_blocks
 from hemline.config import Ease
 from hemline.errors import ConfigError
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.inverse import invert_in_place
-from hemline.models.item_rows import Int64, ItemRows, Purchases, Turned, recommend_by_rows
+from hemline.models.item_rows import (
+    Int64,
+    ItemRows,
+    Purchases,
+    Turned,
+    largest_entries,
+    recommend_by_rows,
+)
 from hemline.models.item_rows_kernel import add_path_rows, weighted_sums
 from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows, top_k
 from hemline.models.weights import interactions
@@ -109,17 +115,13 @@ class EASE(Model[Ease]):
         lengths = np.zeros(len(self.known_), np.int64)
 
         def block(low: int, high: int) -> tuple[Int32, Float32]:
-            part = self.weights_[low:high]
-            size = np.abs(part)
-            size[size == 0] = -np.inf
-            best = top_k(size, per_article).articles
-            held = best >= 0
-            lengths[positions[low:high]] = held.sum(axis=1)
-            values = np.take_along_axis(part, np.maximum(best, 0), axis=1)
-            return positions[best[held]], values[held]
+            counts, (article, value) = largest_entries(self.weights_[low:high], per_article)
+            lengths[positions[low:high]] = counts
+            return positions[article], value
 
+        # the known articles rise, so that the rows are in order and the others are empty
         rows = ItemRows.joined(lengths, list(map_blocks(block, len(positions), ROWS, self.threads)))
-        self.indptr_, self.article_, self.value_ = _counted(lengths), rows.article, rows.value
+        self.indptr_, self.article_, self.value_ = rows.arrays
         self.weights_ = np.zeros((0, 0), np.float32)
 
     def _loaded(self) -> None:
@@ -185,9 +187,3 @@ class EASE(Model[Ease]):
         for _ in map_blocks(block, len(histories), SCORE_BLOCK, self.threads):
             pass
         return found
-
-
-def _counted(lengths: npt.NDArray[np.int64]) -> Int64:
-    indptr = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=indptr[1:])
-    return indptr

@@ -12,7 +12,14 @@ from hemline.blocks import map_blocks
 from hemline.config import GraphFilter as Settings
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.dense_kernel import score_all, score_some
-from hemline.models.item_rows import Int64, ItemRows, Purchases, Turned, recommend_by_rows
+from hemline.models.item_rows import (
+    Int64,
+    ItemRows,
+    Purchases,
+    Turned,
+    largest_entries,
+    recommend_by_rows,
+)
 from hemline.models.item_rows_kernel import add_path_rows, weighted_sums
 from hemline.models.low_pass import leading_directions
 from hemline.models.tiles import in_tiles
@@ -38,17 +45,19 @@ class GraphFilter(Model[Settings]):
     where V holds the `factors` leading right singular vectors of R~. Nothing is trained step by
     step, and nothing is kept of a customer: both terms are articles by articles.
 
-    With `per_article`, the sum of both terms is computed row by row, and the largest entries
-    of each row are kept: a history's scores are sums of short rows, and only articles with a
-    score above 0 are recommended. With 0 the filter is exact: the rows of R~'R~ whole, and V.
-    The articles are those anybody bought; a customer of whom none is known is recommended
-    nothing. Keywords are those of `config.GraphFilter`.
+    With `per_article`, the sum of both terms is computed row by row, and of each row the entries
+    with the largest absolute values are kept: a history's scores are sums of short rows, and only
+    articles with a score above 0 are recommended. With 0 the filter is exact: the rows of R~'R~
+    whole, and V. The articles are those anybody bought; a customer of whom none is known is
+    recommended nothing.
+
+    Keywords are those of `config.GraphFilter`.
 
     Attributes
     ----------
     indptr_ : int64 (n_articles + 1,)
     article_ : int32 (m,)
-        In each row the largest first, ties by lower position.
+        In each row the largest by absolute value first, ties by lower position.
     value_ : float32 (m,)
     scale_ : float32 (n_articles,)
         D_i^b; 0 for articles nobody bought.
@@ -74,7 +83,7 @@ class GraphFilter(Model[Settings]):
         self.directions_ = leading_directions(
             normal,
             settings.factors,
-            iterations=settings.iterations,
+            rounds=settings.rounds,
             oversampling=settings.oversampling,
             seed=settings.seed,
             threads=self.threads,
@@ -103,11 +112,8 @@ class GraphFilter(Model[Settings]):
         def block(low: int, high: int) -> tuple[Int32, Float32]:
             scores = sources[low:high] @ turned_targets
             add_path_rows(*turned.arrays, low, high, scores)
-            scores[scores <= 0] = -np.inf
-            best = top_k(scores, min(per_article, n_articles))
-            held = best.articles >= 0
-            lengths[low:high] = held.sum(axis=1)
-            return best.articles[held], best.scores[held]
+            lengths[low:high], entries = largest_entries(scores, per_article)
+            return entries
 
         with threadpool_limits(1, "blas"):
             parts = list(map_blocks(block, n_articles, FILTER_ROWS, self.threads))

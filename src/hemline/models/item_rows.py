@@ -19,7 +19,7 @@ from hemline.models.item_rows_kernel import (
     path_rows,
     turn_values,
 )
-from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
+from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows, top_k
 from hemline.shop.histories import Histories
 
 Int64 = npt.NDArray[np.int64]
@@ -193,6 +193,31 @@ class ItemRows:
     def add_some(self, purchases: Purchases, candidates: Int32, out: Float32) -> None:
         """Add the sums of the candidates to `out`, both (n, m)."""
         add_weighted_some(*purchases.arrays, *self.arrays, candidates, out)
+
+
+def largest_entries(
+    rows: Float32, keep: int
+) -> tuple[npt.NDArray[np.int64], tuple[Int32, Float32]]:
+    """Return the largest entries of each dense row by absolute value, ties by lower position.
+
+    Parameters
+    ----------
+    rows : float32 (n, width)
+    keep : int
+        Zeros are never kept.
+
+    Returns
+    -------
+    lengths : int64 (n,)
+    (article, value) : int32 (m,), float32 (m,)
+        Row after row.
+    """
+    size = np.abs(rows)
+    size[size == 0] = -np.inf
+    best = top_k(size, min(keep, rows.shape[1])).articles
+    held = best >= 0
+    values = np.take_along_axis(rows, np.maximum(best, 0), axis=1)
+    return held.sum(axis=1), (best[held], values[held])
 
 
 def recommend_by_rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from hemline.blocks import Progress, block_bounds, map_blocks, silent
@@ -12,13 +13,20 @@ from hemline.models.item_rows_kernel import sparse_times_dense
 CUSTOMERS = 65_536
 """Customers whose products are held at once."""
 BLOCK = 512
+DEGREE = 4
+"""Of the polynomial of one round: more would drown the last directions in float32."""
+RANK = 1e-6
+"""A smaller eigenvalue, as a share of the largest, is none."""
+
+Float64 = npt.NDArray[np.float64]
+Chunks = list[tuple[sparse.csr_matrix, sparse.csr_matrix]]
 
 
 def leading_directions(
     matrix: sparse.csr_matrix,
     factors: int,
     *,
-    iterations: int = 6,
+    rounds: int = 4,
     oversampling: int = 64,
     seed: int = 1,
     threads: int = 0,
@@ -26,18 +34,21 @@ def leading_directions(
 ) -> Float32:
     """Return right singular vectors of the largest singular values, float32 (n, factors).
 
-    Subspace iteration from random directions (Halko, Martinsson and Tropp 2011, algorithm 4.4)
-    on X'X, which is never formed: each step multiplies by X and by X' in blocks of customers, so
-    that memory is two blocks of n x (factors + oversampling). The last step is that of
-    Rayleigh and Ritz. The result does not depend on the number of threads.
+    Subspace iteration from random directions (Halko, Martinsson and Tropp 2011) on X'X, which is
+    never formed: X and X' are multiplied by in blocks of customers, so that memory is a few
+    blocks of n x (factors + oversampling). The spectrum of purchases falls slowly, and plain
+    powers part its end poorly; each round therefore applies a Chebyshev polynomial that is
+    small below the least value of the subspace and grows above it (Zhou and Saad 2007), and
+    begins with the step of Rayleigh and Ritz. The result does not depend on the number of
+    threads.
 
     Parameters
     ----------
     matrix : float32 CSR (customers, n)
     factors : int
         Columns past the rank are 0.
-    iterations : int
-        Multiplications by X'X before the last.
+    rounds : int
+        Each multiplies by X'X four times.
     oversampling : int
         Directions more than wanted, which make the wanted ones converge.
     seed : int
@@ -49,36 +60,59 @@ def leading_directions(
 
     n = matrix.shape[1]
     found = np.zeros((n, factors), np.float32)
-    width = min(n, factors + oversampling)
     if not matrix.nnz:
         return found
     chunks = _chunks(matrix)
-    directions = np.random.default_rng(seed).standard_normal((n, width), np.float32)
+    width = min(n, factors + oversampling)
+    block = np.random.default_rng(seed).standard_normal((n, width), np.float32)
     with threadpool_limits(1, "blas"):
-        for step in range(iterations):
-            progress(step, iterations + 1)
-            directions = _gram_times(chunks, np.linalg.qr(directions)[0], threads)
-        progress(iterations, iterations + 1)
-        basis = np.linalg.qr(directions)[0]
-        image = _gram_times(chunks, basis, threads)
-        small = basis.T.astype(np.float64) @ image.astype(np.float64)
-        values, vectors = np.linalg.eigh((small + small.T) / 2)
-        best = np.argsort(values)[::-1][:factors]
-        best = best[values[best] > 1e-6 * values[best[0]]]
-        found[:, : len(best)] = basis @ vectors[:, best].astype(np.float32)
-    progress(iterations + 1, iterations + 1)
+        block = _gram_times(chunks, block, threads)
+        for done in range(rounds + 1):
+            progress(done, rounds + 1)
+            values, vectors, images = _rayleigh_ritz(chunks, block, threads)
+            if done == rounds or values[-1] < RANK * values[0]:  # or the subspace holds everything
+                break
+            block = _filtered(chunks, vectors, images, float(values[-1]), threads)
+    held = int((values[:factors] > RANK * values[0]).sum())
+    found[:, :held] = vectors[:, :held]
+    progress(rounds + 1, rounds + 1)
     return found
 
 
-def _chunks(matrix: sparse.csr_matrix) -> list[tuple[sparse.csr_matrix, sparse.csr_matrix]]:
+def _rayleigh_ritz(
+    chunks: Chunks, block: Float32, threads: int
+) -> tuple[Float64, Float32, Float32]:
+    """Return the best eigenvalues and vectors within a subspace, falling, and X'X times them."""
+    basis = np.linalg.qr(block)[0]
+    images = _gram_times(chunks, basis, threads)
+    small = basis.T.astype(np.float64) @ images.astype(np.float64)
+    values, turn = np.linalg.eigh((small + small.T) / 2)
+    turn = turn[:, ::-1].astype(np.float32)
+    return values[::-1], basis @ turn, images @ turn
+
+
+def _filtered(
+    chunks: Chunks, vectors: Float32, images: Float32, cutoff: float, threads: int
+) -> Float32:
+    """Return the Chebyshev polynomial of X'X that is at most 1 on [0, cutoff], times vectors."""
+    half = np.float32(cutoff / 2)
+    before, now = vectors, images / half - vectors
+    for _ in range(DEGREE - 1):
+        following = _gram_times(chunks, now, threads)
+        following *= 2 / half
+        following -= 2 * now
+        following -= before
+        before, now = now, following
+    return now
+
+
+def _chunks(matrix: sparse.csr_matrix) -> Chunks:
     """Return blocks of customers, each beside itself turned."""
     parts = (matrix[low:high] for low, high in block_bounds(matrix.shape[0], CUSTOMERS))
     return [(part, part.T.tocsr()) for part in parts if part.nnz]
 
 
-def _gram_times(
-    chunks: list[tuple[sparse.csr_matrix, sparse.csr_matrix]], dense: Float32, threads: int
-) -> Float32:
+def _gram_times(chunks: Chunks, dense: Float32, threads: int) -> Float32:
     dense = np.ascontiguousarray(dense, np.float32)
     total = np.zeros_like(dense)
     tallest = max(chunk.shape[0] for chunk, _ in chunks)
