@@ -8,7 +8,7 @@ from hemline.config.neural import DotBias, LightGcn, TwoTower
 from hemline.config.presets import preset_names, preset_text
 from hemline.config.ranker import Ranker
 from hemline.config.ranking import ATTRIBUTES, CoPurchase
-from hemline.config.recipes import Cascade, Evaluate
+from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
 from hemline.config.whole import Config, parse_override, reference
 
@@ -33,6 +33,7 @@ __all__ = [
     "Popular",
     "Ranker",
     "Repurchase",
+    "Rules",
     "Sar",
     "Section",
     "Similar",

@@ -94,7 +94,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
 def beside(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return settings read from `path`, in which a recipe's file is named from there."""
     name = settings.get("recipe")
-    return {**settings, "recipe": str(path.parent / name)} if _is_file(name) else settings
+    return {**settings, "recipe": str(path.parent / str(name))} if _is_file(name) else settings
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

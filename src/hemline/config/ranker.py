@@ -42,6 +42,9 @@ class Ranker(Section):
         description="models fitted once before all windows, for their cost, and then for the "
         "cutoff; all others are fitted for each window",
     )
+    cold: Literal["popular", "popular-at-age"] = Field(
+        "popular", description="what customers without any purchase get"
+    )
     calibration: Literal["isotonic", "platt", "none"] = Field(
         "isotonic", description="score to probability of a purchase, on customers held out"
     )

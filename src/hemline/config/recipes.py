@@ -19,6 +19,16 @@ class Cascade(Section):
     popular_repeat: str | int = Field("allow", description="repeat policy of the popular articles")
 
 
+class Rules(Section):
+    """Channels that fill a row one after another, and nothing learned between them."""
+
+    channels: tuple[str, ...] = Field(
+        ("repurchase", "also-bought", "popular-at-age"),
+        min_length=1,
+        description="in this order; their settings are those of [channels.NAME]",
+    )
+
+
 class Evaluate(Section):
     """Backtest: the same function, at earlier cutoffs."""
 

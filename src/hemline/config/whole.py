@@ -28,7 +28,7 @@ from hemline.config.neural import DotBias, LightGcn
 from hemline.config.presets import DEFAULT, beside, expand
 from hemline.config.ranker import Ranker
 from hemline.config.ranking import Channel, channels_of, check_channels
-from hemline.config.recipes import Cascade, Evaluate
+from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
 from hemline.errors import ConfigError
 
@@ -58,6 +58,7 @@ class Config(Section):
     light_gcn: LightGcn = LightGcn()
     cascade: Cascade = Cascade()
     features: Features = Features()
+    rules: Rules = Rules()
     ranker: Ranker = Ranker()
     channels: Annotated[dict[str, dict[str, Any]], AfterValidator(check_channels)] = Field(
         {}, description="[channels.NAME]: settings of the channels that differ from their defaults"

@@ -64,12 +64,16 @@ class Recipe(Protocol):
     """
 
     name: ClassVar[str]
-    channel_names: ClassVar[tuple[str, ...]]
     n_articles_: int
     cutoff_: int | None
     summary_: dict[str, Any]
 
     def __init__(self, config: Config) -> None: ...
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """What the numbers of `Recommendations.channels` stand for."""
+        ...
 
     def fit(
         self,

@@ -28,6 +28,8 @@ RECIPES: Final = {
     "cascade": ("hemline.recommend.cascade", "Cascade"),
     "popular": ("hemline.recommend.baselines", "PopularRecipe"),
     "repurchase": ("hemline.recommend.baselines", "RepurchaseRecipe"),
+    "rules": ("hemline.recommend.rules", "Rules"),
+    "two-stage": ("hemline.recommend.two_stage", "TwoStage"),
 }
 """Where the recipe of a name is found; loaded when it is asked for."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ VERSION = 1
 
 
 class Channels:
-    """All channels that are enabled, in their order, fitted together.
+    """All channels that are enabled, or `names` of them, in their order, fitted together.
 
     A channel is a model with settings of its own, asked for its best `n` among what sold
     lately (`sold_days`), with its own repeat policy. A channel whose model needs what the
@@ -54,9 +54,11 @@ class Channels:
     last_sold_: npt.NDArray[np.int64]
     fit_seconds_: dict[str, float]
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, names: Sequence[str] | None = None) -> None:
         self.config = config
         self.settings: dict[str, Channel] = config.channel_settings()
+        if names is not None:
+            self.settings = {one: self.settings[one] for one in names if one in self.settings}
         if not self.settings:
             raise ConfigError("no channel is enabled", hint="enable one of [channels.NAME]")
         self.names = tuple(self.settings)
@@ -216,7 +218,13 @@ class Channels:
         (folder / "channels.json").write_text(json.dumps(description, indent=1))
 
     @classmethod
-    def load(cls, folder: Path, config: Config, catalogue: Catalogue) -> Self:
+    def load(
+        cls,
+        folder: Path,
+        config: Config,
+        catalogue: Catalogue,
+        names: Sequence[str] | None = None,
+    ) -> Self:
         """Map what `save` wrote into memory.
 
         Raises
@@ -228,7 +236,7 @@ class Channels:
             description = json.loads((folder / "channels.json").read_text())
             if description["version"] != VERSION:
                 raise ValueError(f"version {description['version']}")
-            found = cls(config)
+            found = cls(config, names)
             unknown = [one for one in description["names"] if one not in found.settings]
             if unknown or description["n_articles"] != catalogue.n_articles:
                 raise ValueError(f"channels {unknown}, {description['n_articles']} articles")

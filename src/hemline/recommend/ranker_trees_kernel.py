@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 """Compiled: the sum of many small trees for rows of float32 features.
 
 No row descends. Leaves are numbered from left to right; a node whose test sends a row to the
