@@ -24,26 +24,65 @@ def recommend(
     ] = None,
     age: Annotated[float | None, typer.Option(help="Age of the basket's owner.")] = None,
     k: K = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Also draw the customer's page: .png or .jpg.", metavar="FILE"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend articles to one customer, or for a basket."""
+    from hemline.errors import ConfigError
     from hemline.service import Recommender
 
-    found = Recommender.open(run).recommend(customer, basket=basket, age=age, k=k)
+    opened = Recommender.open(run)
+    found = opened.recommend(customer, basket=basket, age=age, k=k)
+    if picture is not None:
+        from hemline.report.pictures import customer_picture, write_picture
+
+        if customer is None:
+            raise ConfigError("--picture draws a customer's page", hint="give --customer ID")
+        write_picture(customer_picture(opened, customer, k), picture)
     print_rows([one._asdict() for one in found], as_json)
 
 
 @app.command()
 def similar(
     run: Run,
-    article: Annotated[str, typer.Option(help="Article id.", metavar="ID")],
+    article: Annotated[str | None, typer.Option(help="Article id.", metavar="ID")] = None,
     k: K = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also draw them: .png or .jpg.", metavar="FILE")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="With --picture: so many random articles, a row each.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random articles.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Show the visually most similar articles of one article."""
+    """Show the visually most similar articles of one article, or draw those of many."""
+    from hemline.errors import ConfigError
     from hemline.service import Recommender
 
-    found = Recommender.open(run).similar(article, k)
+    opened = Recommender.open(run)
+    if (article is None) == (sample is None):
+        raise ConfigError(
+            "similar takes one article, or a sample", hint="--article ID or --sample N"
+        )
+    if picture is not None:
+        from hemline.report.pictures import sample_picture, similar_picture, write_picture
+
+        drawn = (
+            similar_picture(opened, article, k)
+            if article is not None
+            else sample_picture(opened, sample or 1, seed, k)
+        )
+        write_picture(drawn, picture)
+    if article is None:
+        if picture is None:
+            raise ConfigError("--sample draws a picture", hint="--picture out.png")
+        plain(f"{picture}: {sample} articles with what is similar to them")
+        return
+    found = opened.similar(article, k)
     if not found and not as_json:
         plain(f"{article} has no photo vector, and so no similar articles")
     print_rows([one._asdict() for one in found], as_json)
