@@ -42,7 +42,7 @@ class LightGCN(Neural[Settings]):
     batch_loss_, epoch_loss_ : float32
     epoch_recall_, epoch_accuracy_ : float32 (epochs,)
         Recall among the first `k` of at most 1,000 customers, and the share of pairs that
-        score above an article drawn by chance: on the pairs held out by `validation`, or on
+        score above an article not bought: on the pairs held out by `validation`, or on
         those trained on.
     """
 

@@ -153,8 +153,8 @@ def _own_map(
     )[:n, n:]
     sums = bought @ articles / np.sqrt(network.graph.degree[:n, None])
     d = articles.shape[1]
-    left: npt.NDArray[np.float64] = np.zeros((d, d))
-    right: npt.NDArray[np.float64] = np.zeros((d, d))
+    left: npt.NDArray[Any] = np.zeros((d, d))
+    right: npt.NDArray[Any] = np.zeros((d, d))
     # in blocks of a fixed size: the order of the sum is then that of the blocks
     for low in range(0, n, 4096):
         left += sums[low : low + 4096].T @ sums[low : low + 4096]
@@ -191,7 +191,7 @@ def _without(arrays: Arrays, held: npt.NDArray[np.bool_]) -> Arrays:
 
 
 class _Judge:
-    """Recall among the first k, and accuracy: how often a pair's article beats a negative."""
+    """Recall among the first k, and accuracy: how often a pair's article beats one not bought."""
 
     def __init__(
         self, arrays: Arrays, held: npt.NDArray[np.bool_], settings: dict[str, Any]
@@ -216,8 +216,11 @@ class _Judge:
         self._k = min(settings["k"], n_articles)
         at = np.flatnonzero(judged)
         at = at[:: -(-len(at) // 100_000)]
-        self._pairs = torch.from_numpy(customer[at]), torch.from_numpy(arrays["article"][at])
-        self._seed = settings["seed"]
+        # the same negatives after each epoch, so that epochs can be compared
+        generator = torch.Generator().manual_seed(settings["seed"] + 1)
+        every = Pairs(arrays, torch.device("cpu"), generator)
+        self._customer = every.customer[at]
+        self._article, self._other = every.article[at], every.negatives(self._customer)
 
     def figures(self, final: Any, pairs: Pairs) -> tuple[float, float]:
         """Return recall and accuracy of the vectors of all nodes."""
@@ -229,11 +232,7 @@ class _Judge:
         best = scores.topk(self._k, dim=1).indices
         hits = self._truth.gather(1, best).sum(1)
         recall = (hits / self._truth.sum(1)).mean()
-        customer, article = self._pairs
-        # the same negatives after each epoch, so that epochs can be compared
-        generator = torch.Generator().manual_seed(self._seed + 1)
-        other = torch.randint(0, pairs.n_articles, (len(customer),), generator=generator)
-        u = customers[customer]
-        better = (u * articles[article.long()]).sum(1) - (u * articles[other]).sum(1)
+        u = customers[self._customer]
+        better = (u * articles[self._article]).sum(1) - (u * articles[self._other]).sum(1)
         # a model that cannot tell one from the other is right in half of the cases
         return float(recall), float((better.sign() + 1).mean() / 2)
