@@ -57,7 +57,7 @@ class CoPurchase(ItemToItem[Settings]):
         parts = []
         for part in map_blocks(block, n_articles, ARTICLE_BLOCK, self.threads):
             parts.append(part)
-            self.progress(len(parts) * ARTICLE_BLOCK, n_articles)
+            self.progress(min(len(parts) * ARTICLE_BLOCK, n_articles), n_articles)
         self.indptr_ = np.concatenate([[0], np.cumsum(held)]).astype(np.int64)
         self.article_ = np.concatenate([np.zeros(0, np.int32), *(one for one, _ in parts)])
         self.value_ = np.concatenate([np.zeros(0, np.float32), *(one for _, one in parts)])

@@ -150,11 +150,34 @@ def _evaluate(context: Context, out: Path) -> dict[str, Any]:
     return report.summary()
 
 
+_LEARNED_FROM = {
+    "popular": ("popular",),
+    "repurchase": ("repurchase", "popular"),
+    "cascade": ("als", "also_bought", "popular", "cascade"),
+    "rules": ("popular", "rules"),
+}
+"""Sections that a recipe's training depends on; one that is not named here depends on all of
+these, on the channels, and on the features and the ranker."""
+
+
 def _learning(config: Config) -> Any:
-    chosen = {"cascade": ("als", "also_bought", "popular", "cascade"), "popular": ("popular",)}
-    sections = chosen.get(config.recipe, ("repurchase", "popular"))
+    name = config.recipe
+    every = dict.fromkeys(one for sections in _LEARNED_FROM.values() for one in sections)
+    sections = _LEARNED_FROM.get(name, (*every, "features", "ranker"))
     settings = {one: getattr(config, one).model_dump(mode="json") for one in sections}
-    return [config.recipe, config.seed, settings]
+    found = [name, config.seed, settings]
+    if name == "rules" or name not in _LEARNED_FROM:
+        chosen = config.rules.channels if name == "rules" else None
+        found.append(
+            {
+                one.name: [one.common.model_dump(), one.model.model_dump(mode="json")]
+                for one in config.channel_settings().values()
+                if chosen is None or one.name in chosen
+            }
+        )
+    if name not in _LEARNED_FROM:
+        found.append(config.evaluate.k)  # what stands in for a ranker is judged by lists so long
+    return found
 
 
 _MODEL_ROOMS = ("shop/histories.py", "shop/kcore.py", "shop/tables.py", "models", "recommend")

@@ -113,7 +113,7 @@ class Channels:
             model.check_as_of(as_of)
             self.models[name] = model
             self.fit_seconds_[name] = time.perf_counter() - started
-            progress(at + 1, len(self.settings))
+            _Part(progress, at, len(self.settings))(1, 1)
         if not self.models:
             reasons = ", ".join(f"{name}: {why}" for name, why in self.left_out.items())
             raise ConfigError(f"no channel is left: {reasons}", hint="enable another channel")

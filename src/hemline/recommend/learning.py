@@ -221,7 +221,7 @@ class Learning:
         buyers = fitted.truth.buyers
         rows = buyers[fitted.histories.lengths[buyers] > 0]
         stages = Stages(fitted.channels, fitted.features, ranker)
-        histories, k = fitted.histories.take(rows), self.config.k
+        histories, k = fitted.histories.take(rows), self.config.evaluate.k
 
         def block(low: int, high: int) -> npt.NDArray[np.int32]:
             return stages.best(histories.block(low, high), k, as_of=fitted.window.cutoff)[0]

@@ -83,16 +83,17 @@ def judge_simple(
             lists = _lists(recipe, known.take(buyers), config, window.cutoff)
             each[name].append(average_precision(lists, truth.take(buyers)))
     return Judged(
-        config.k, {name: np.concatenate([np.zeros(0), *parts]) for name, parts in each.items()}
+        config.evaluate.k,
+        {name: np.concatenate([np.zeros(0), *parts]) for name, parts in each.items()},
     )
 
 
 def _lists(recipe: Recipe, histories: Histories, config: Config, as_of: int) -> Int32:
     def block(low: int, high: int) -> Int32:
-        return recipe.recommend(histories.block(low, high), config.k, as_of=as_of).articles
+        return recipe.recommend(histories.block(low, high), config.evaluate.k, as_of=as_of).articles
 
     parts = list(map_blocks(block, len(histories), _BLOCK, config.threads))
-    return np.concatenate([np.zeros((0, config.k), np.int32), *parts])
+    return np.concatenate([np.zeros((0, config.evaluate.k), np.int32), *parts])
 
 
 def average_precision(lists: Int32, truth: Truth) -> Float64:
