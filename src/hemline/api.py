@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hemline.config import Config
-from hemline.pipeline import Listener, run_stages
+from hemline.pipeline import Listener, Silent, run_stages
 from hemline.runs import STAGES
 from hemline.service import Recommender
 from hemline.shop.source import Shop
@@ -28,8 +28,8 @@ def run(
 
     Parameters
     ----------
-    data : Shop or path
-        Frames, or a folder of files.
+    data : Shop, path, or URI
+        Frames, a folder of files, or neo4j://… of a database that holds the shop.
     out : path
         The run folder.
     config : Config or path of a TOML file, optional
@@ -50,8 +50,32 @@ def run(
         The data or a setting cannot be used; the message says which and what to do.
     """
     chosen = configure(config, recipe=recipe, until=until, k=k, settings=settings)
-    shop = data if isinstance(data, Shop) else Shop.from_folder(Path(data), chosen.ingest)
+    shop = data if isinstance(data, Shop) else find_shop(data, out, chosen, listener)
     return Recommender(run_stages(out, chosen, shop, stages=STAGES, listener=listener))
+
+
+def find_shop(
+    data: Path | str, out: Path | str, config: Config, listener: Listener | None = None
+) -> Shop:
+    """Find the shop's files in a folder, or read them out of the Neo4j database at a URI.
+
+    Raises
+    ------
+    DataError
+        There are no purchases.
+    """
+    from hemline.graph.stores import is_server
+
+    if not is_server(data):
+        return Shop.from_folder(Path(data), config.ingest)
+    from hemline.pipeline.graph_shop import shop_in_graph
+
+    listener = listener or Silent()
+    listener.started("read")
+    shop, found = shop_in_graph(str(data), out, config, progress=listener.progress)
+    for line in found.lines():
+        listener.notice(line)
+    return shop
 
 
 def configure(

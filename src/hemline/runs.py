@@ -3,6 +3,7 @@
     RUN/run.json                       settings, source, and the current folder of each stage
     RUN/stages/<stage>-<fingerprint>/  what a stage wrote; never changed once it is there
     RUN/recommendations.parquet        the latest recommendations
+    RUN/source/                        the shop's tables, where they came out of a database
     RUN/work/                          what is being written; worthless to anyone else
 
 `run.json` is replaced whole, so that a reader sees either the old stages or the new ones.
@@ -91,19 +92,26 @@ class RunFolder:
             `path` is something else: a file, or a folder with other things in it.
         """
         path = Path(path)
-        if path.is_file():
-            raise RunError(f"{path} is a file", hint="name a folder for the run")
+        cls.check_place(path)
         if (path / "run.json").exists():
             return cls.open(path)
-        if path.is_dir() and any(one.name not in ("work", ".lock") for one in path.iterdir()):
-            raise RunError(
-                f"{path} is not empty and is no run folder",
-                hint="name a new folder, or empty this one",
-            )
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path, {"format": FORMAT_VERSION, "stages": {}})
         run.promote({}, config, source)
         return run
+
+    @staticmethod
+    def check_place(path: Path) -> None:
+        """Raise RunError where something else than a run is, or would be in the way of one."""
+        if path.is_file():
+            raise RunError(f"{path} is a file", hint="name a folder for the run")
+        if not path.is_dir() or (path / "run.json").exists():
+            return
+        if any(one.name not in ("work", "source", ".lock") for one in path.iterdir()):
+            raise RunError(
+                f"{path} is not empty and is no run folder",
+                hint="name a new folder, or empty this one",
+            )
 
     @property
     def config(self) -> Config:

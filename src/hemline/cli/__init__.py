@@ -9,12 +9,14 @@ from hemline.cli import (
     explain,
     graph,
     graph_query,
+    graph_server,
     looking,
     making,
     paper,
     ranking,
     ranking_features,
     reporting,
+    serving,
     stages,
 )
 from hemline.cli.app import app
@@ -23,15 +25,17 @@ from hemline.errors import HemlineError
 COMMANDS = (
     stages,
     looking,
+    explain,
     making,
     paper,
     comparing,
-    explain,
     graph,
     graph_query,
+    graph_server,
     ranking_features,
     ranking,
     reporting,
+    serving,
 )
 """Modules whose commands are registered by importing them."""
 

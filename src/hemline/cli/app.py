@@ -19,7 +19,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Data = Annotated[Path, typer.Argument(help="Folder of the shop's files.", metavar="DATA")]
+Data = Annotated[
+    str,
+    typer.Argument(
+        help="Folder of the shop's files, or neo4j://… of a database that holds it.",
+        metavar="DATA",
+    ),
+]
 Run = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 Out = Annotated[Path, typer.Option("--out", help="Run folder to make or to continue.")]
 ConfigFile = Annotated[

@@ -59,7 +59,9 @@ class Shown:
         self.bar.stop()
 
     def begin(self, name: str) -> None:
-        """Show the bar of a piece of work."""
+        """Show the bar of a piece of work, in place of an earlier one."""
+        if self.task is not None:
+            self.bar.remove_task(self.task)
         self.task = self.bar.add_task(name, total=None)
 
     def end(self, name: str, summary: dict[str, Any]) -> None:

@@ -71,7 +71,6 @@ def ingest(
     from hemline import api
     from hemline.config import Config, parse_override
     from hemline.pipeline import run_stages
-    from hemline.shop.source import Shop
 
     with Shown() as shown:
         chosen = api.configure(
@@ -79,7 +78,7 @@ def ingest(
             until=until,
             settings=dict(parse_override(one) for one in settings or ()),
         )
-        shop = Shop.from_folder(data, chosen.ingest)
+        shop = api.find_shop(data, out, chosen, shown)
         run_stages(out, chosen, shop, stages=["ingest"], listener=shown)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +16,14 @@ from hemline.graph.sources import DAY, ROWS, Sources
 from hemline.graph.tables import END, START
 from hemline.photos.neighbours import Neighbours
 from hemline.schema import GRAPH, Label, Relationship
-from hemline.shop.ids import IdMap
 
 _LABELS: dict[str, Label] = {one.name: one for one in GRAPH.labels}
+
+
+class Ids(Protocol):
+    """What stands for the customers or articles at positions [low, high): their ids, as a rule."""
+
+    def to_arrow(self, low: int = 0, high: int | None = None) -> pa.Array: ...
 
 
 def edges_of(relationship: Relationship, sources: Sources) -> Iterator[pa.RecordBatch]:
@@ -84,7 +90,7 @@ def _age_edges(customers: pa.Table) -> Iterator[pa.RecordBatch]:
 
 
 def purchase_edges(
-    path: Path, customers: IdMap, articles: IdMap, relationship: Relationship
+    path: Path, customers: Ids, articles: Ids, relationship: Relationship
 ) -> Iterator[pa.RecordBatch]:
     """Yield the purchases of a file (schema.PURCHASES), one edge a row, ids for positions."""
     codes = articles.to_arrow()
@@ -123,7 +129,7 @@ def _moments(seconds: np.ndarray) -> dict[str, pa.Array]:
     }
 
 
-def similar_edges(neighbours: Neighbours, articles: IdMap) -> Iterator[pa.RecordBatch]:
+def similar_edges(neighbours: Neighbours, articles: Ids) -> Iterator[pa.RecordBatch]:
     """Yield the exact neighbours as edges, nearest first for each article."""
     codes = articles.to_arrow()
     width = max(1, neighbours.articles.shape[1])

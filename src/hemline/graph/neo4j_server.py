@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -74,7 +75,9 @@ class Server:
         self.variable = settings.password_env
         self.user = user or settings.user
         self.database = (settings.database if database is None else database) or None
-        self.driver = _driver(uri, self.user, _password(settings, password), settings.retry_seconds)
+        found = _password(settings, password)
+        self.has_password = bool(found)
+        self.driver = _driver(uri, self.user, found, settings.retry_seconds)
         try:
             with self.explained(), self.session() as session:
                 session.run("RETURN 1").consume()
@@ -188,6 +191,11 @@ class Server:
                 f"{self.uri} wants user {self.user!r} to choose another password first",
                 hint="ALTER CURRENT USER SET PASSWORD FROM 'old' TO 'new', in cypher-shell",
             )
+        if not self.has_password:
+            return StoreUnavailableError(
+                f"{self.uri} asks for a password, and none was given",
+                hint=f"put it into the environment variable {self.variable}",
+            )
         return StoreUnavailableError(
             f"{self.uri} refuses user {self.user!r}: wrong user or password",
             hint=f"set graph.user, and the password in the environment variable {self.variable}",
@@ -220,6 +228,8 @@ def _driver(uri: str, user: str, password: str | None, retry_seconds: float) -> 
         raise MissingExtraError("neo4j", "neo4j") from None
     from neo4j.exceptions import DriverError
 
+    # what the driver logs on the way to an error would stand on stderr before the error
+    logging.getLogger("neo4j").addHandler(logging.NullHandler())
     try:
         return GraphDatabase.driver(
             uri,
