@@ -16,7 +16,6 @@ from hemline.cli import (
     ranking,
     ranking_features,
     reporting,
-    serving,
     stages,
 )
 from hemline.cli.app import app
@@ -35,7 +34,6 @@ COMMANDS = (
     ranking_features,
     ranking,
     reporting,
-    serving,
 )
 """Modules whose commands are registered by importing them."""
 
