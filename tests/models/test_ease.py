@@ -96,3 +96,13 @@ def test_rare_articles_are_left_out():
         Histories.from_baskets([[0, 2], [2]], n_articles=3), 2, repeat=Repeat.exclude()
     )
     assert found.articles.tolist() == [[1, -1], [-1, -1]]
+
+
+@pytest.mark.real_data
+def test_movielens_as_another_implementation_measured_it(real_data):
+    from benchmarks.published import judge, movielens_100k, split
+
+    train, test = split(movielens_100k(real_data), "item")
+    histories = train.histories()
+    found = judge(EASE(regularization=400).fit(histories), histories, test.truth(), 10)
+    assert (round(found["map"], 4), round(found["ndcg"], 4)) == (0.1505, 0.4855)
