@@ -214,6 +214,26 @@ class TestAsking:
             assert first.slice(1, 1).to_pylist() == [{"x": 2, "y": "a", "z": [2]}]
             assert first.num_rows + sum(one.num_rows for one in reader) == n
 
+    def test_an_interrupt_ends_a_query_at_once(self, built: Path) -> None:
+        program = """
+import os, signal, sys, threading, time
+from hemline.graph.stores import open_store
+slow = ("UNWIND range(1, 300000) AS a UNWIND range(1, 300000) AS b "
+        "WITH a, b WHERE a + b < 0 RETURN count(*) AS n")
+with open_store(sys.argv[1]) as store:
+    store.rows("RETURN 1 AS x")
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    started = time.monotonic()
+    try:
+        store.rows(slow, limit_seconds=0)
+    except KeyboardInterrupt:
+        print(time.monotonic() - started < 20, store.rows("RETURN 2 AS x"))
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(built)], capture_output=True, text=True, timeout=100
+        )
+        assert done.stdout == "True [{'x': 2}]\n", done.stderr
+
     def test_too_little_memory_is_said(self, built: Path) -> None:
         settings = Graph(buffer_pool_mb=64)
         with (

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from hemline.errors import GraphError
@@ -93,6 +96,12 @@ def test_the_picture_has_every_node_and_edge() -> None:
     assert sum(" -- " in one for one in lines) == len(GRAPH.relationships)
     similar = [one for one in lines if one.startswith("    Product -- ")][-1]
     assert similar == '    Product -- "SIMILAR<br/>score" --> Product'
+
+
+def test_the_guide_shows_every_relationship() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "graph.md").read_text()
+    drawn = set(re.findall(r'^    (\w+) -- "?([A-Z_]+).*--> (\w+)$', guide, re.MULTILINE))
+    assert drawn == {(one.start, one.name, one.end) for one in GRAPH.relationships}
 
 
 def test_what_is_not_there_is_named() -> None:

@@ -21,6 +21,7 @@ from hemline.graph.base import GraphStore
 from hemline.graph.dialect import Rewritten, embedded
 from hemline.graph.embedded_files import FILE, StoreFiles, hold
 from hemline.graph.embedded_results import stream
+from hemline.graph.embedded_running import run
 from hemline.graph.model import GraphModel, quoted
 from hemline.graph.tables import GraphTables
 from hemline.graph.tokens import parameters_of, query_error, tokens
@@ -141,7 +142,7 @@ class EmbeddedStore(GraphStore):
         connection.set_query_timeout(max(1, round(limit * 1000)) if limit else 0)
         rewritten = embedded(cypher)
         try:
-            result = connection.execute(rewritten.text, given)
+            result = run(connection, rewritten.text, given)
         except (RuntimeError, IndexError, ValueError, OverflowError) as error:
             raise _translated(error, cypher, rewritten, limit) from None
         assert not isinstance(result, list)  # _checked lets one statement through

@@ -15,13 +15,15 @@ from hemline.config import Graph
 from hemline.errors import GraphError
 from hemline.graph.embedded_errors import first_line
 from hemline.graph.embedded_files import FILE, StoreFiles, engine_format
+from hemline.graph.embedded_running import run
 from hemline.graph.model import GraphModel, quoted
 from hemline.graph.tables import END, START, GraphTables
 from hemline.schema import GRAPH, Property, Relationship
 
 _TYPES = {
     "string": "STRING",
-    "int": "INT64",
+    # an edge of a purchase has four of them, and each direction of it is sorted in memory
+    "int": "INT32",
     "float": "DOUBLE",
     "date": "DATE",
     "timestamp": "TIMESTAMP",
@@ -151,7 +153,7 @@ def _copy(connection: ladybug.Connection, into: str, path: Path, options: str) -
 
 def _run(connection: ladybug.Connection, statement: str) -> None:
     try:
-        result = connection.execute(statement)
+        result = run(connection, statement)
     except RuntimeError as error:
         hint = "give it more: graph.build_memory_mb" if "buffer pool" in str(error).lower() else ""
         raise GraphError(f"{statement[:60]}…: {first_line(error)}", hint=hint) from None
