@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
@@ -183,6 +183,14 @@ class ChannelSettings(Section):
         False, description="the model scores every candidate, whichever channel proposed it"
     )
     enabled: bool = Field(True, description="false: the channel is left out")
+
+    @field_validator("repeat")
+    @classmethod
+    def _policy(cls, value: str | int) -> str | int:
+        days = int(value) if str(value).isdigit() else 0
+        if value not in ("allow", "exclude") and days < 1:
+            raise ValueError('"allow", "exclude" or a number of days')
+        return value
 
 
 @dataclass(frozen=True)

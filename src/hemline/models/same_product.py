@@ -49,7 +49,8 @@ class SameProduct(ItemToItem[Settings]):
         one = np.repeat(np.arange(len(articles)), most)
         within = np.arange(len(one)) - np.repeat(np.cumsum(most) - most, most)
         other = first[codes[one]] + within
-        apart = one != other
+        rank = within - (within > one - first[codes[one]])  # among the others
+        apart = (one != other) & (rank < settings.per_article)
         one, other = one[apart], other[apart]
         by_article = np.argsort(articles[one], kind="stable")
         one, other = one[by_article], other[by_article]
