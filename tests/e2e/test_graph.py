@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from hemline.errors import RunError, StoreUnavailableError
 from hemline.graph.embedded_files import engine_format
 from hemline.graph.stores import open_store
 from hemline.pipeline.graph import build_graph, graph_is_stale, open_graph, run_graph_tables
-from hemline.runs import RunFolder
+from hemline.runs import STAGES, RunFolder
 
 
 def cli(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -87,6 +88,21 @@ def test_a_second_build_keeps_the_graph(
     assert not build_graph(run)["built"]
     assert (run.path / "graph" / "current.json").read_text() == before
     assert not graph_is_stale(run)
+
+
+def test_what_was_left_out_does_not_make_it_stale(
+    recommender: hemline.Recommender, built: dict[str, Any], tmp_path: Path
+) -> None:
+    shutil.copytree(recommender.run.path, tmp_path / "run")
+    run = RunFolder.open(tmp_path / "run")
+    assert build_graph(run, embeddings=False)["built"]
+    assert not graph_is_stale(run)
+    assert build_graph(run)["built"]  # the settings want them
+    record = run.record("recommend")
+    assert record is not None
+    records = {name: one for name in STAGES if (one := run.record(name)) and name != "recommend"}
+    run.promote(records, run.config, run.source)
+    assert graph_is_stale(run)
 
 
 def test_a_graph_of_another_format_is_built_anew(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,14 @@ def build_store(
     settings: Graph,
     threads: int = 0,
     progress: Progress = silent,
+    remember: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build a store in a new folder, reconcile it with the tables, and publish it.
+
+    Parameters
+    ----------
+    remember : dict, optional
+        Kept with the store beside its description.
 
     Returns
     -------
@@ -61,6 +68,7 @@ def build_store(
             "counts": tables.counts,
             "edges": tables.edge_counts,
             "irregular": tables.irregular,
+            **(remember or {}),
         }
         started = time.perf_counter()
         reconcile(work / FILE, tables, settings, threads)

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Of the graph tables: another one makes every graph anew."""
 
+_MADE_BY = tuple(
+    f"graph/{one}.py"
+    for one in ("model", "tables", "sources", "nodes", "edges", "making", "embedded_build")
+)
+"""Code that a graph depends on; how it is asked does not make it another."""
+
 
 def graph_sources(
     run: RunFolder,
@@ -70,7 +76,7 @@ def graph_fingerprint(run: RunFolder, sources: Sources) -> str:
     return fingerprint(
         "graph",
         FORMAT,
-        code_version("graph", "schema.py"),
+        code_version("schema.py", *_MADE_BY),
         {name: record.fingerprint for name, record in found.items() if record},
     )
 
@@ -157,6 +163,7 @@ def build_graph(
                 settings=config.graph,
                 threads=config.threads,
                 progress=_half(progress, first=False),
+                remember={"chosen": {"embeddings": embeddings, "recommendations": recommendations}},
             )
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -212,4 +219,5 @@ def graph_is_stale(run: RunFolder) -> bool:
     from hemline.graph.embedded_files import StoreFiles
 
     found = StoreFiles(graph_folder(run)).description()
-    return bool(found.get("fingerprint") != graph_fingerprint(run, graph_sources(run)))
+    sources = graph_sources(run, **found.get("chosen", {}))
+    return bool(found.get("fingerprint") != graph_fingerprint(run, sources))
