@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hemline.models import DotBias, LightGCN
+from hemline.models import DotBias, LightGCN, TwoTower
 from hemline.models.neural import Neural
 
 
@@ -30,5 +30,6 @@ _MAKERS = {
             dropout=0.1, validation=0.1,
         )
     ),
+    "two towers": lambda: here(TwoTower(factors=8, epochs=2, batch=128, negatives=4)),
 }  # fmt: skip
 NEURAL = {name: pytest.param(make, marks=pytest.mark.neural) for name, make in _MAKERS.items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hemline.cli.app import AsJson, ConfigFile, Data, Settings, app
+from hemline.cli.app import AsJson, ConfigFile, Settings, app
 from hemline.cli.printing import print_json, print_table
 from hemline.cli.progress import Shown, plain
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def paper(
-    data: Data,
+    data: Annotated[Path, typer.Argument(help="Folder of the shop's files.", metavar="DATA")],
     rows: Annotated[
         int, typer.Option(min=10, help="Purchases, from the top of the file.")
     ] = 20_000,

@@ -163,5 +163,7 @@ class TwoTower(Section):
     batch: int = Field(1024, ge=1, description="purchases in a step, over all processes")
     negatives: int = Field(16, ge=1, description="articles drawn for each step's every purchase")
     learning_rate: float = Field(0.05, gt=0, description="step of row-wise Adagrad")
-    processes: int = Field(1, ge=1, description="processes that share the tables, by gloo")
+    processes: int = Field(
+        1, ge=1, le=2, description="processes that share the two tables, by gloo"
+    )
     seed: int = Field(1, ge=0, description="of first vectors, order and negatives")

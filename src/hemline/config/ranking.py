@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
-from hemline.config.neural import DotBias, LightGcn
+from hemline.config.neural import DotBias, LightGcn, TwoTower
 from hemline.config.section import Section
 from hemline.errors import ConfigError
 
@@ -164,6 +164,7 @@ CHANNEL_MODELS: dict[str, type[Section]] = {
     "sar": Sar,
     "similar": LooksLike,
     "trending": Trending,
+    "two_tower": TwoTower,
 }
 """The settings of each model that a channel can be."""
 

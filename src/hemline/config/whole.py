@@ -24,7 +24,7 @@ from hemline.config.features import Features
 from hemline.config.graph import Graph
 from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
-from hemline.config.neural import DotBias, LightGcn
+from hemline.config.neural import DotBias, LightGcn, TwoTower
 from hemline.config.presets import DEFAULT, beside, expand
 from hemline.config.ranker import Ranker
 from hemline.config.ranking import Channel, channels_of, check_channels
@@ -56,6 +56,7 @@ class Config(Section):
     bpr: Bpr = Bpr()
     dot_bias: DotBias = DotBias()
     light_gcn: LightGcn = LightGcn()
+    two_tower: TwoTower = TwoTower()
     cascade: Cascade = Cascade()
     features: Features = Features()
     rules: Rules = Rules()

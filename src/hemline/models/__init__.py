@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hemline.models.sar import SAR
     from hemline.models.similar import LooksLike
     from hemline.models.trending import Trending
+    from hemline.models.two_tower import TwoTower
 
 __all__ = [
     "ALS",
@@ -45,6 +46,7 @@ __all__ = [
     "Repurchase",
     "SameProduct",
     "Trending",
+    "TwoTower",
     "model_of",
 ]
 
@@ -66,6 +68,7 @@ _MODULES = {
     "SAR": "sar",
     "SameProduct": "same_product",
     "Trending": "trending",
+    "TwoTower": "two_tower",
 }
 
 

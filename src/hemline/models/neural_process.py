@@ -62,7 +62,7 @@ def train_apart(
     """
     with tempfile.TemporaryDirectory(prefix="hemline-train-") as name:
         folder = Path(name)
-        _write(arrays, folder / "in")
+        write_arrays(arrays, folder / "in")
         request = {"trainer": trainer, "settings": settings, "folder": name, "threads": threads}
         status, said = _run(request, heard)
         if status or not (folder / "out").is_dir():
@@ -71,7 +71,7 @@ def train_apart(
                 hint="status -9 means that it was killed, mostly for want of memory: choose a "
                 "smaller batch or fewer factors",
             )
-        return _read(folder / "out")
+        return read_arrays(folder / "out")
 
 
 def _run(request: dict[str, Any], heard: Heard) -> tuple[int, str]:
@@ -121,13 +121,15 @@ def _error(told: dict[str, str]) -> HemlineError:
     return error
 
 
-def _write(arrays: Arrays, folder: Path) -> None:
+def write_arrays(arrays: Arrays, folder: Path) -> None:
+    """Write each array as a .npy file into a new folder."""
     folder.mkdir()
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
-def _read(folder: Path) -> Arrays:
+def read_arrays(folder: Path) -> Arrays:
+    """Read every .npy file of a folder."""
     # read, not mapped: the folder goes when the training is over
     return {path.stem: np.load(path, allow_pickle=False) for path in sorted(folder.iterdir())}
 
@@ -163,7 +165,7 @@ def main() -> None:
         found = train_here(
             request["trainer"],
             request["settings"],
-            _read(folder / "in"),
+            read_arrays(folder / "in"),
             request["threads"],
             lambda told: say(epoch=told),
         )
@@ -171,7 +173,7 @@ def main() -> None:
         kind = next(one for one in type(error).__mro__ if one.__module__ == "hemline.errors")
         say(error={"kind": kind.__name__, "message": str(error), "hint": error.hint})
         return
-    _write(found, folder / "out")
+    write_arrays(found, folder / "out")
 
 
 if __name__ == "__main__":
