@@ -20,6 +20,7 @@ from hemline.recommend.ranker_trees import Trees
 
 MOST_ROWS: Final = 10_000
 """Candidates of one customer: LightGBM refuses longer groups."""
+_FEW_ROWS: Final = 300_000
 
 
 @dataclass(frozen=True)
@@ -104,12 +105,13 @@ class Ranker:
             )
         import lightgbm
 
+        parameters = self._parameters(len(examples.bought))
         data = lightgbm.Dataset(
             examples.features,
             examples.bought.astype(np.int8),
             group=examples.counts,
             feature_name=list(names),
-            params={**self._parameters(), "max_bin": 255, "feature_pre_filter": False},
+            params={**parameters, "max_bin": 255, "feature_pre_filter": False},
             free_raw_data=True,
         )
         trees = self.settings.trees
@@ -117,13 +119,15 @@ class Ranker:
         def tell(state: Any) -> None:
             progress(state.iteration + 1, trees)
 
-        booster = lightgbm.train(self._parameters(), data, num_boost_round=trees, callbacks=[tell])
+        booster = lightgbm.train(parameters, data, num_boost_round=trees, callbacks=[tell])
         self._take(booster.model_to_string())
         self.calibration_ = Calibration.none()
         return self
 
-    def _parameters(self) -> dict[str, Any]:
+    def _parameters(self, n_rows: int) -> dict[str, Any]:
         one = self.settings
+        # for few rows the threads would spend their time waiting for each other
+        threads = 1 if n_rows < _FEW_ROWS else available_threads(self.threads)
         return {
             "objective": one.objective,
             "num_leaves": one.leaves,
@@ -133,7 +137,7 @@ class Ranker:
             "lambda_l2": one.l2,
             "feature_fraction": one.feature_share,
             "lambdarank_truncation_level": 20,
-            "num_threads": available_threads(self.threads),
+            "num_threads": threads,
             "seed": self.seed,
             # with these two the trees do not depend on the number of threads
             "deterministic": True,
