@@ -43,7 +43,7 @@ class CoPurchase(Section):
         28, ge=0, description="days between two purchases of a customer, at most; 0: one day"
     )
     days: Days = Field(None, description="pairs of the last days only; 0: of the whole history")
-    decay: float = Field(1.0, ge=0, description="a pair of age a days counts (1 + a) ** -decay")
+    decay: float = Field(0.5, ge=0, description="a pair of age a days counts (1 + a) ** -decay")
     per_article: int = Field(50, ge=1, description="articles kept for each, the weightiest")
     share: float = Field(
         1.0,
@@ -55,7 +55,7 @@ class CoPurchase(Section):
         None, description="purchases of the customer that speak: of the last days; 0: all"
     )
     history_decay: float = Field(
-        0.5, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
+        1.0, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
     )
 
 
@@ -112,7 +112,7 @@ class PopularInGroup(Section):
         "customers", description="count distinct customers, or pieces sold"
     )
     share: float = Field(
-        0.0, ge=0, le=1, description="sales are divided by those of the group, to this power"
+        0.5, ge=0, le=1, description="sales are divided by those of the group, to this power"
     )
     history_days: Days = Field(
         None, description="purchases of the customer that speak: of the last days; 0: all"
@@ -137,7 +137,9 @@ class NewArrivals(Section):
     neighbours: int = Field(
         5, ge=1, description="articles in the order of ids, on each side, that date an unsold one"
     )
-    prior: float = Field(1.0, gt=0, description="sales, and days, that every article is given")
+    prior: float = Field(
+        3.0, gt=0, description="days at the department's mean sales that every article is given"
+    )
     history_days: Days = Field(
         None, description="purchases of the customer that speak: of the last days; 0: all"
     )
@@ -209,8 +211,8 @@ class Channel:
 
 
 DEFAULT_CHANNELS: dict[str, dict[str, Any]] = {
-    "repurchase": {"model": "repurchase", "n": 12},
-    "same-product": {"model": "same_product", "n": 12},
+    "repurchase": {"model": "repurchase", "n": 20},
+    "same-product": {"model": "same_product", "n": 15, "sold_days": 30},
     "also-bought": {"model": "co_purchase", "n": 25, "sold_days": 30},
     "same-day": {"model": "co_purchase", "n": 15, "window_days": 0, "sold_days": 30},
     "similar": {"model": "similar", "n": 15, "sold_days": 30},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hemline.config.ranking import NewArrivals as Settings
+from hemline.models.base import Int32
 from hemline.models.lists import AttributeLists
 from hemline.models.sales import NEVER, Float64, Int64, count_sales, fading, first_and_last_sale
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
@@ -24,9 +25,11 @@ class NewArrivals(AttributeLists[Settings]):
     this month's arrivals is one of them. Its age is the median age of the `neighbours` articles
     nearest to it on each side that have sold; an article without any is not new.
 
-    An article of age a (days), with s sales in these days, is worth (s + prior) / (a + prior):
-    its sales a day, drawn towards one. The score is that times the share of its department in
-    the customer's purchases, each faded by its age. In undated data what never sold is new.
+    What an article is worth is what it may be expected to sell a day: of an article of age a
+    (days) with s sales (s + prior m) / (a + prior), with m the mean of s / a over the new
+    articles of its department that have sold; one that has not is worth m. The score is that
+    times the share of its department in the customer's purchases, each faded by its age. In
+    undated data what never sold is new.
     """
 
     name: ClassVar[str] = "new_arrivals"
@@ -41,9 +44,25 @@ class NewArrivals(AttributeLists[Settings]):
             self._set_lists(self.code_, (first == NEVER).astype(np.float64))
             return
         age = first_seen(first, as_of, settings.neighbours)
+        new = (age < settings.days) & (self.code_ >= 0)
         sales = count_sales(train, as_of, fading(0, settings.days))[0]
-        worth = (sales + settings.prior) / (np.maximum(age, 0) + settings.prior)
-        self._set_lists(self.code_, np.where(age < settings.days, worth, 0))
+        sold = new & (first != NEVER)
+        days = np.where(sold, age + 1, 0)  # an article of today was on sale for a day
+        mean = _mean_by_code(sales[sold] / days[sold], self.code_[sold], self.code_)
+        worth = (sales + settings.prior * mean) / (days + settings.prior)
+        self._set_lists(self.code_, np.where(new, worth, 0))
+
+
+def _mean_by_code(values: Float64, codes: Int32, wanted: Int32) -> Float64:
+    """Return the mean value at each code that is wanted; of all values where a code has none."""
+    if not len(values):
+        return np.ones(len(wanted))  # nothing has sold: what may be new is all the same
+    size = int(max(codes.max(initial=-1), wanted.max(initial=-1))) + 1
+    count = np.bincount(codes, minlength=size)
+    total = np.bincount(codes, values, minlength=size)
+    mean = np.where(count > 0, total / np.maximum(count, 1), values.mean())
+    found: Float64 = mean[np.maximum(wanted, 0)]
+    return found
 
 
 def first_seen(first: Int64, as_of: int, neighbours: int) -> Float64:
