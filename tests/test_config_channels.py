@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from hemline.config import Config
+from hemline.config import Config, reference
 from hemline.config.ranking import CHANNEL_MODELS, DEFAULT_CHANNELS
 from hemline.errors import ConfigError
 
@@ -59,3 +60,15 @@ def test_what_is_refused_is_said(given: dict, said: str) -> None:
     with pytest.raises(ConfigError) as raised:
         Config.of({"channels": given})
     assert said in f"{raised.value} {raised.value.hint}"
+
+
+def test_the_reference_lists_every_channel_as_comments() -> None:
+    text = reference()
+    listed = [one for one in text.splitlines() if one.startswith("# [channels.")]
+    assert listed == [f"# [channels.{name}]" for name in DEFAULT_CHANNELS]
+    uncommented = "\n".join(
+        one.removeprefix("# ").partition("  # ")[0]
+        for one in text[text.index(listed[0]) :].splitlines()
+        if not one.endswith("=") and " =  # " not in one
+    )
+    assert Config.of(tomllib.loads(uncommented)).channel_settings() == Config().channel_settings()

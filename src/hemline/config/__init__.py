@@ -7,7 +7,7 @@ from hemline.config.models import Als, AlsoBought, Popular, Repurchase, Weights
 from hemline.config.neural import DotBias, LightGcn, TwoTower
 from hemline.config.presets import preset_names, preset_text
 from hemline.config.ranker import Ranker
-from hemline.config.ranking import ATTRIBUTES, CoPurchase
+from hemline.config.ranking import ATTRIBUTES
 from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
 from hemline.config.whole import Config, parse_override, reference
@@ -18,7 +18,6 @@ __all__ = [
     "AlsoBought",
     "Bpr",
     "Cascade",
-    "CoPurchase",
     "Columns",
     "Config",
     "DotBias",

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from hemline.config.channel_models import (
+    CoPurchase,
+    Days,
+    LooksLike,
+    NewArrivals,
+    PopularAtAge,
+    PopularInGroup,
+    SameProduct,
+    Trending,
+)
 from hemline.config.learned import Bpr, Ease, GraphFilter, Sar
 from hemline.config.models import Als, AlsoBought, Popular, Repurchase
 from hemline.config.neural import DotBias, LightGcn, TwoTower
@@ -27,125 +37,6 @@ ATTRIBUTES = (
     "index_group_no",
 )
 """What channels and features ask of the product table; a shop may lack any of them."""
-
-
-def _zero_is_all(value: Any) -> Any:
-    return None if value == 0 else value  # TOML has no null
-
-
-Days = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_zero_is_all)]
-
-
-class CoPurchase(Section):
-    """Bought by one customer within a few days, the later the weightier."""
-
-    window_days: int = Field(
-        28, ge=0, description="days between two purchases of a customer, at most; 0: one day"
-    )
-    days: Days = Field(None, description="pairs of the last days only; 0: of the whole history")
-    decay: float = Field(0.5, ge=0, description="a pair of age a days counts (1 + a) ** -decay")
-    per_article: int = Field(50, ge=1, description="articles kept for each, the weightiest")
-    share: float = Field(
-        1.0,
-        ge=0,
-        le=1,
-        description="sums are divided by those of all pairs of the article bought, to this power",
-    )
-    history_days: Days = Field(
-        None, description="purchases of the customer that speak: of the last days; 0: all"
-    )
-    history_decay: float = Field(
-        1.0, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
-    )
-
-
-class SameProduct(Section):
-    """Other articles of a product that was bought."""
-
-    attribute: str = Field("product_code", description="what the articles of a product share")
-    days: Days = Field(30, description="window of the sales that put them in order; 0: all")
-    decay: float = Field(0.0, ge=0, description="a sale of age a days counts (1 + a) ** -decay")
-    per_article: int = Field(50, ge=1, description="articles kept for each, the best-selling")
-    history_days: Days = Field(
-        None, description="purchases of the customer that speak: of the last days; 0: all"
-    )
-    history_decay: float = Field(
-        1.0, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
-    )
-
-
-class LooksLike(Section):
-    """Visually similar to what was bought."""
-
-    attributes: tuple[str, ...] = Field(
-        ("department_no", "index_code"),
-        description="a similar article must share each of these with some purchase",
-    )
-    history_days: Days = Field(
-        None, description="purchases of the customer that speak: of the last days; 0: all"
-    )
-    history_decay: float = Field(
-        1.0, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
-    )
-
-
-class PopularAtAge(Section):
-    """Popularity around the customer's age."""
-
-    days: int = Field(7, ge=1, description="window before the cutoff")
-    decay: float = Field(0.0, ge=0, description="a sale of age a days counts (1 + a) ** -decay")
-    by: Literal["customers", "units"] = Field(
-        "customers", description="count distinct customers, or pieces sold"
-    )
-    enough: float = Field(
-        20_000, gt=0, description="ages around the customer's are added until so much was sold"
-    )
-
-
-class PopularInGroup(Section):
-    """Popularity in the departments, sections, … of the customer's purchases."""
-
-    attribute: str = Field("department_no", description="what makes a group of articles")
-    days: int = Field(7, ge=1, description="window before the cutoff")
-    decay: float = Field(0.0, ge=0, description="a sale of age a days counts (1 + a) ** -decay")
-    by: Literal["customers", "units"] = Field(
-        "customers", description="count distinct customers, or pieces sold"
-    )
-    share: float = Field(
-        0.5, ge=0, le=1, description="sales are divided by those of the group, to this power"
-    )
-    history_days: Days = Field(
-        None, description="purchases of the customer that speak: of the last days; 0: all"
-    )
-    history_decay: float = Field(
-        0.5, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
-    )
-
-
-class Trending(Section):
-    """Sells more and more."""
-
-    days: int = Field(3, ge=1, description="window before the cutoff")
-    before_days: int = Field(14, ge=1, description="window before that, which it is held against")
-
-
-class NewArrivals(Section):
-    """New in the departments of the customer's purchases, sold already or not."""
-
-    attribute: str = Field("department_no", description="what makes a group of articles")
-    days: int = Field(14, ge=1, description="age up to which an article is new")
-    neighbours: int = Field(
-        5, ge=1, description="articles in the order of ids, on each side, that date an unsold one"
-    )
-    prior: float = Field(
-        3.0, gt=0, description="days at the department's mean sales that every article is given"
-    )
-    history_days: Days = Field(
-        None, description="purchases of the customer that speak: of the last days; 0: all"
-    )
-    history_decay: float = Field(
-        0.5, ge=0, description="the customer's purchase of age a days speaks (1 + a) ** -this"
-    )
 
 
 CHANNEL_MODELS: dict[str, type[Section]] = {
@@ -174,7 +65,7 @@ CHANNEL_MODELS: dict[str, type[Section]] = {
 class ChannelSettings(Section):
     """What every channel has, whatever its model."""
 
-    model: str = Field(description=f"one of {', '.join(CHANNEL_MODELS)}")
+    model: str = Field(description="which model; its settings stand beside these")
     n: int = Field(20, ge=1, le=1000, description="articles proposed to a customer, at most")
     repeat: str | int = Field(
         "allow", description='of what the customer bought: "allow", "exclude" or a number of days'
@@ -296,3 +187,32 @@ def _channel(name: str, given: dict[str, Any], sections: Mapping[str, Section]) 
             hint="`hemline config` lists every setting with its default",
         ) from None
     return Channel(name, common, settings)
+
+
+def describe_channels(toml: Callable[[Any], str]) -> list[str]:
+    """Return the channels as lines of a TOML file, all of them comments.
+
+    Parameters
+    ----------
+    toml : callable
+        Writes a value.
+    """
+    lines = [
+        "",
+        "# Channels: each a model, asked for its best. What is set under [channels.NAME] changes",
+        "# one of those below, or, under a new name, adds one of any of the models",
+        f"# {', '.join(CHANNEL_MODELS)}.",
+        "# Where a channel says nothing, the section of its model holds, if it has one, as [als].",
+    ]
+    for name, settings in DEFAULT_CHANNELS.items():
+        channel = _channel(name, settings, {})
+        lines.extend(["", f"# [channels.{name}]"])
+        shown: list[Section] = [channel.common]
+        if type(channel.model).__module__ == CoPurchase.__module__:
+            shown.append(channel.model)  # the others have sections of their own above
+        for section in shown:
+            for key, field in type(section).model_fields.items():
+                value = getattr(section, key)
+                written = f"{key} = {toml(value)}" if value is not None else f"{key} ="
+                lines.append(f"# {written}  # {field.description}")
+    return lines

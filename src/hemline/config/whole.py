@@ -27,7 +27,7 @@ from hemline.config.models import Als, AlsoBought, Popular, Repurchase
 from hemline.config.neural import DotBias, LightGcn, TwoTower
 from hemline.config.presets import DEFAULT, beside, expand
 from hemline.config.ranker import Ranker
-from hemline.config.ranking import Channel, channels_of, check_channels
+from hemline.config.ranking import Channel, channels_of, check_channels, describe_channels
 from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
 from hemline.errors import ConfigError
@@ -179,6 +179,7 @@ def reference() -> str:
     """Return every setting with its default and meaning, as a TOML file of comments."""
     lines: list[str] = []
     _describe(Config(), "", lines)
+    lines.extend(describe_channels(_toml))
     return "\n".join(lines).strip() + "\n"
 
 

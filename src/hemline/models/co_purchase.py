@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from hemline.blocks import map_blocks
-from hemline.config.ranking import CoPurchase as Settings
+from hemline.config.channel_models import CoPurchase as Settings
 from hemline.models.base import Float32, Int32
 from hemline.models.co_purchase_kernel import count_pairs, places_by_article
 from hemline.models.item_to_item import ItemToItem
@@ -20,7 +20,7 @@ ARTICLE_BLOCK = 128  # small, since a few articles take as long as thousands of 
 class CoPurchase(ItemToItem[Settings]):
     """Articles bought together, counted over the whole history, the later the weightier.
 
-    Keywords are those of `config.ranking.CoPurchase`. For two articles p and r
+    Keywords are those of `config.channel_models.CoPurchase`. For two articles p and r
 
         value(p, r) = sum over pairs of purchases of p and r by one customer, on days at most
                       `window_days` apart, of (1 + age of the later one in days) ** -decay

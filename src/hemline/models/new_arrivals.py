@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hemline.config.ranking import NewArrivals as Settings
+from hemline.config.channel_models import NewArrivals as Settings
 from hemline.models.base import Int32
 from hemline.models.lists import AttributeLists
 from hemline.models.sales import NEVER, Float64, Int64, count_sales, fading, first_and_last_sale
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class NewArrivals(AttributeLists[Settings]):
     """Articles first seen in the last days, and those about to be, by the customer's departments.
 
-    Keywords are those of `config.ranking.NewArrivals`. An article was first seen when it was
+    Keywords are those of `config.channel_models.NewArrivals`. An article was first seen when it was
     first sold. One that never sold is taken to be as new as its neighbours in the order of the
     ids: shops number what they make, so that an article whose number stands among those of
     this month's arrivals is one of them. Its age is the median age of the `neighbours` articles

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hemline.config.ranking import PopularAtAge as Settings
+from hemline.config.channel_models import PopularAtAge as Settings
 from hemline.models.base import Int32
 from hemline.models.lists import Lists, Taste, one_list
 from hemline.models.sales import Float64, count_sales, fading
@@ -19,7 +19,7 @@ OLDEST = 110
 class PopularAtAge(Lists[Settings]):
     """The articles most sold lately to customers as old as this one, give or take some years.
 
-    Keywords are those of `config.ranking.PopularAtAge`. For each year of age the window of ages
+    Keywords are those of `config.channel_models.PopularAtAge`. For each year of age the window of ages
     is widened, a year on both sides at a time, until `enough` was sold to it: narrow where
     there are many customers, wide at the ends. A customer whose age is not known has the list
     of everyone.

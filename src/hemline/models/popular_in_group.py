@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hemline.config.ranking import PopularInGroup as Settings
+from hemline.config.channel_models import PopularInGroup as Settings
 from hemline.models.lists import AttributeLists
 from hemline.models.sales import count_sales, fading
 from hemline.shop.histories import Histories
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class PopularInGroup(AttributeLists[Settings]):
     """The articles most sold lately in the groups of articles that the customer buys from.
 
-    Keywords are those of `config.ranking.PopularInGroup`. The score of an article is the share
+    Keywords are those of `config.channel_models.PopularInGroup`. The score of an article is the share
     of its group in the customer's purchases, each faded by its age, times what was sold of the
     article lately, divided by what was sold of the group to the power `share`.
     """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hemline.config.ranking import SameProduct as Settings
+from hemline.config.channel_models import SameProduct as Settings
 from hemline.models.attributes import lacks_attribute
 from hemline.models.item_to_item import ItemToItem, ranked_rows
 from hemline.models.sales import count_sales, fading
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class SameProduct(ItemToItem[Settings]):
     """Articles with the product code of a purchase, those that sell first.
 
-    Keywords are those of `config.ranking.SameProduct`. What a purchase says of another article
+    Keywords are those of `config.channel_models.SameProduct`. What a purchase says of another article
     of its product is that article's share in what the product sold in the last `days`, each
     article counted half a sale more, so that those which did not sell are there as well.
     """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hemline.config.ranking import LooksLike as Settings
+from hemline.config.channel_models import LooksLike as Settings
 from hemline.models.attributes import shared_codes
 from hemline.models.item_to_item import ItemToItem, ranked_rows
 from hemline.shop.histories import Histories
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class LooksLike(ItemToItem[Settings]):
     """The visually similar articles of every purchase, in the customer's departments and indexes.
 
-    Keywords are those of `config.ranking.LooksLike`. An article must share each of `attributes`
+    Keywords are those of `config.channel_models.LooksLike`. An article must share each of `attributes`
     with some purchase, as in the cascade; one that no article of the shop has does not filter.
     The score is the sum of the cosines with the purchases, each faded by its age. A cosine of
     0 or less says nothing.

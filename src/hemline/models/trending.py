@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hemline.config.ranking import Trending as Settings
+from hemline.config.channel_models import Trending as Settings
 from hemline.models.lists import Lists, Taste, one_list
 from hemline.models.sales import Float64, count_sales, fading
 from hemline.shop.histories import Histories
@@ -15,7 +15,7 @@ from hemline.shop.histories import Histories
 class Trending(Lists[Settings]):
     """The articles that sold more in the last days than in those before: for everyone.
 
-    Keywords are those of `config.ranking.Trending`. With r sold in the last `days`, and e what
+    Keywords are those of `config.channel_models.Trending`. With r sold in the last `days`, and e what
     would have been had they sold as in the `before_days` before, the score is
 
         (r - e) / sqrt(e + 1)
