@@ -2,15 +2,17 @@
 
 python benchmarks/graph_embedded.py --run RUN [--customers 400]
 
-RUN has at least the stages `ingest` and `neighbours` of a shop; at H&M size
+RUN is a finished run; at H&M size
 
     hemline simulate SHOP --customers 1371980 --articles 105542 --days 731 --format parquet \
         --vectors 2048
-    hemline ingest SHOP --out RUN && hemline neighbours RUN
+    hemline run SHOP --out RUN --set evaluate.folds=0
 
-The graph is built twice, without and with the photo vectors as `embedding`, each in a fresh
-process. Candidates are asked for a few hundred customers with purchases, drawn by a fixed seed,
-each once, on a store just opened: `own purchases -> similar -> same department and index`.
+The graph is built twice, each time in a fresh process: of the shop alone (articles, customers,
+purchases, similar articles), and with everything (the vectors as `embedding` and the twelve
+recommendations of everyone too). Candidates are asked for a few hundred customers with
+purchases, drawn by a fixed seed, each once, on a store just opened:
+`own purchases -> similar -> same department and index`.
 """
 
 from __future__ import annotations
@@ -35,10 +37,10 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--customers", type=int, default=400)
     parser.add_argument("--step", choices=["build", "ask"])
-    parser.add_argument("--embeddings", action="store_true")
+    parser.add_argument("--everything", action="store_true")
     chosen = parser.parse_args()
     if chosen.step == "build":
-        print(json.dumps(build(chosen.run, chosen.embeddings)))
+        print(json.dumps(build(chosen.run, chosen.everything)))
     elif chosen.step == "ask":
         print(json.dumps(ask(chosen.run, chosen.customers)))
     else:
@@ -48,7 +50,7 @@ def main() -> None:
 def measured(run: Path, customers: int) -> None:
     """Run each step in a process of its own."""
     figures: dict[str, Any] = {}
-    for name, more in (("build", []), ("build with embeddings", ["--embeddings"])):
+    for name, more in (("build", []), ("build with everything", ["--everything"])):
         done = measure_step(__file__, "--step", "build", "--run", str(run), *more)
         figures[name] = {
             "seconds": round(done.seconds, 1),
@@ -71,14 +73,14 @@ def measured(run: Path, customers: int) -> None:
     )
 
 
-def build(path: Path, embeddings: bool) -> dict[str, Any]:
+def build(path: Path, everything: bool) -> dict[str, Any]:
     """Build the graph of a run anew and tell what is in it."""
     from hemline.pipeline.graph import build_graph
     from hemline.runs import RunFolder
 
     run = RunFolder.open(path)
     shutil.rmtree(run.path / "graph", ignore_errors=True)
-    found = build_graph(run, embeddings=embeddings)
+    found = build_graph(run, embeddings=everything, recommendations=everything)
     steps = found["seconds"]
     (file,) = run.path.glob("graph/*/graph.lbug")
     return {
