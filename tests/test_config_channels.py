@@ -64,7 +64,9 @@ def test_what_is_refused_is_said(given: dict, said: str) -> None:
 
 def test_the_reference_lists_every_channel_as_comments() -> None:
     text = reference()
-    listed = [one for one in text.splitlines() if one.startswith("# [channels.")]
+    listed = [
+        one for one in text.splitlines() if one.startswith("# [channels.") and one.endswith("]")
+    ]
     assert listed == [f"# [channels.{name}]" for name in DEFAULT_CHANNELS]
     uncommented = "\n".join(
         one.removeprefix("# ").partition("  # ")[0]
