@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
-import subprocess
-import time
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from tests.neo4j_server import Neo4jServer, running
 
 
 @pytest.fixture(scope="session")
@@ -37,53 +35,23 @@ def simulated_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@dataclass(frozen=True)
-class Neo4jServer:
-    """A real server with Graph Data Science: its URI, and how to log in."""
-
-    uri: str
-    password: str
-    home: Path
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
-def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
-    """A Neo4j server of this test process; skips when HEMLINE_TEST_NEO4J names none."""
+def start_neo4j() -> Callable[[Path], AbstractContextManager[Neo4jServer]]:
+    """Runs a Neo4j server in a folder for a while; skips when HEMLINE_TEST_NEO4J names none."""
     folder = os.environ.get("HEMLINE_TEST_NEO4J", "")
     if not folder:
         pytest.skip("a real Neo4j: HEMLINE_TEST_NEO4J is not set")
-    home, password, port = tmp_path_factory.mktemp("neo4j"), "hemline-tests", free_port()
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [f"{folder}/start", str(home), str(port), password],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "NEO4J_HEAP": "768m", "NEO4J_PAGECACHE": "64m"},
-        )
-    try:
-        _wait_for_server(port, process, home / "server.log")
-        yield Neo4jServer(f"bolt://127.0.0.1:{port}", password, home)
-    finally:
-        process.terminate()
-        process.wait(60)
+    return partial(running, Path(folder) / "start")
 
 
-def _wait_for_server(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 180
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            pytest.fail(f"Neo4j ended with {process.returncode}: {log.read_text()[-2000:]}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return  # Bolt listens when the database can be asked
-        time.sleep(0.25)
-    pytest.fail(f"Neo4j is not there after three minutes: {log.read_text()[-2000:]}")
+@pytest.fixture(scope="session")
+def neo4j_server(
+    start_neo4j: Callable[[Path], AbstractContextManager[Neo4jServer]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Neo4jServer]:
+    """A Neo4j server of this test process, with Graph Data Science. Tests empty it first."""
+    with start_neo4j(tmp_path_factory.mktemp("neo4j") / "home") as server:
+        yield server
 
 
 # the first call of a compiled kernel takes seconds, and machines are noisy: no deadlines

@@ -144,6 +144,9 @@ def similar(
     seed: Annotated[
         int | None, typer.Option(help="knn: the same answer every time, with one thread.")
     ] = None,
+    quantized: Annotated[
+        bool, typer.Option("--quantized", help="vector-index: a byte a number, less exact.")
+    ] = False,
     keep_index: Annotated[
         bool, typer.Option("--keep-index", help="vector-index: leave the index there.")
     ] = False,
@@ -165,6 +168,8 @@ def similar(
             "delta_threshold": delta_threshold,
             "seed": seed,
         }
+    elif by == "vector-index":
+        options = {"quantized": quantized, "keep": keep_index}
     opened, graph = _opened(run, config, settings)
     with Shown() as shown:
         shown.begin("similar")
@@ -175,7 +180,6 @@ def similar(
             by,  # type: ignore[arg-type]
             k=k,
             write=write,
-            keep_index=keep_index,
             progress=shown.progress,
             **options,
         )

@@ -199,6 +199,16 @@ def prepare(server: Server, model: GraphModel) -> None:
     server.command("CALL db.awaitIndexes(3600)")
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How a batch is written: see `Rows`; `stale` are notes that it takes the place of."""
+
+    fresh: bool
+    changed: bool
+    remove: bool
+    stale: tuple[str, ...]
+
+
 class Loader:
     """Loads one kind of node or edge after the other, and counts what it changes."""
 
@@ -225,15 +235,18 @@ class Loader:
             if believed and note == batch.digest:
                 self.changes.batches_unchanged += 1
             else:
-                fresh = believed and not notes.touched(batch)
-                remove = notes.believed or prune or kind.owned
-                self._write(kind, batch, fresh=fresh, remove=remove, stale=notes.others(batch))
+                touched = notes.overlapping(batch)
+                way = _Way(
+                    fresh=believed and not touched,
+                    changed=believed,
+                    remove=notes.believed or prune or kind.owned,
+                    stale=tuple(one for one in touched if one != _key(kind, batch)),
+                )
+                self._write(kind, batch, way)
             self.done += batch.rows.num_rows
             self.progress(self.done, self.total)
 
-    def _write(
-        self, kind: Rows, batch: Batch, *, fresh: bool, remove: bool, stale: list[str]
-    ) -> None:
+    def _write(self, kind: Rows, batch: Batch, way: _Way) -> None:
         key = _key(kind, batch)
 
         def work(tx: ManagedTransaction) -> Counter[str] | None:
@@ -248,11 +261,14 @@ class Loader:
                 rows=batch.rows.num_rows,
                 digest=batch.digest,
             ).single(strict=True)["before"]
-            if fresh and before == batch.digest:
+            if way.fresh and before == batch.digest:
                 return None  # it was done meanwhile, or by this very try without our hearing of it
-            if stale:
-                tx.run(f"MATCH (m:{BATCH}) WHERE m.key IN $keys DELETE m", keys=stale).consume()
-            return kind.create(tx, batch) if fresh else kind.correct(tx, batch, remove)
+            if way.stale:
+                query = f"MATCH (m:{BATCH}) WHERE m.key IN $keys DELETE m"
+                tx.run(query, keys=list(way.stale)).consume()
+            if way.fresh:
+                return kind.create(tx, batch)
+            return kind.correct(tx, batch, remove=way.remove, changed=way.changed)
 
         found = self.server.write(work)
         if found is None:
@@ -290,15 +306,8 @@ class _Notes:
         """Return the digest that was noted of the very same interval."""
         return self.digests.get(_key(self.kind, batch))
 
-    def touched(self, batch: Batch) -> bool:
-        """Tell whether something was loaded into a part of the interval."""
-        return bool(self._overlapping(batch))
-
-    def others(self, batch: Batch) -> list[str]:
-        """Return the keys of the notes on other intervals that share a part with this one."""
-        return [one for one in self._overlapping(batch) if one != _key(self.kind, batch)]
-
-    def _overlapping(self, batch: Batch) -> list[str]:
+    def overlapping(self, batch: Batch) -> list[str]:
+        """Return the keys of the notes on intervals that share a part with this one."""
         return [
             key
             for low, high, key in self.intervals

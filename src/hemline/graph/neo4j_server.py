@@ -257,8 +257,8 @@ def _said(error: BaseException) -> str:
 def _lacking(uri: str, text: str) -> HemlineError:
     if "gds." in text:
         return StoreUnavailableError(
-            f"{uri} has no Graph Data Science library: {text}",
-            hint="put its jar into the server's plugins folder, or use --by exact",
+            f"{uri} has no Graph Data Science, or one without this: {text}",
+            hint="put its jar into the server's plugins folder; --by exact needs none",
         )
     return QueryError(text, hint="SHOW PROCEDURES lists those that the server has")
 

@@ -152,12 +152,20 @@ def _allowed(server: Server, wanted: int, notes: list[str]) -> int:
 
 
 def by_vector_index(
-    server: Server, *, k: int = 10, keep: bool = False, progress: Progress = silent
+    server: Server,
+    *,
+    k: int = 10,
+    quantized: bool = False,
+    keep: bool = False,
+    progress: Progress = silent,
 ) -> Found:
     """Find each product's k nearest by Neo4j's vector index over `embedding`.
 
     Parameters
     ----------
+    quantized : bool
+        Keep a byte for each number, as Neo4j does by default: a quarter of the memory, and
+        some neighbours are missed.
     keep : bool
         Leave the index in the database, for an app that asks it. One that was there before is
         used, and stays in any case.
@@ -171,7 +179,7 @@ def by_vector_index(
     """
     n, dimension = _must_have_vectors(server)
     clock = _Clock()
-    name, made = _index(server, dimension)
+    name, made = _index(server, dimension, quantized)
     try:
         clock.lap("index")
         edges = _edges(_asked(server, name, k, n, progress), k)
@@ -182,7 +190,7 @@ def by_vector_index(
     return Found(edges, clock.laps)
 
 
-def _index(server: Server, dimension: int) -> tuple[str, bool]:
+def _index(server: Server, dimension: int, quantized: bool) -> tuple[str, bool]:
     """Return the name of the vector index over the embeddings, and whether it is new."""
     there = server.read(
         "SHOW VECTOR INDEXES YIELD name, labelsOrTypes, properties "
@@ -192,7 +200,8 @@ def _index(server: Server, dimension: int) -> tuple[str, bool]:
     if not there:
         server.command(
             f"CREATE VECTOR INDEX {INDEX} FOR (p:Product) ON (p.embedding) OPTIONS {{indexConfig: "
-            f"{{`vector.dimensions`: {int(dimension)}, `vector.similarity_function`: 'cosine'}}}}"
+            f"{{`vector.dimensions`: {int(dimension)}, `vector.similarity_function`: 'cosine', "
+            f"`vector.quantization.enabled`: {str(quantized).lower()}}}}}"
         )
     server.command("CALL db.awaitIndex($name, 3600)", name=name)
     return name, not there

@@ -177,7 +177,6 @@ def similar_in_graph(
     *,
     k: int | None = None,
     write: bool = True,
-    keep_index: bool = False,
     progress: Progress = silent,
     **options: Any,
 ) -> dict[str, Any]:
@@ -192,7 +191,7 @@ def similar_in_graph(
     write : bool
         Replace the SIMILAR edges of the database.
     **options
-        Of `hemline.graph.neo4j_similar.by_knn`.
+        Of `hemline.graph.neo4j_similar.by_knn` or `by_vector_index`.
 
     Returns
     -------
@@ -212,7 +211,7 @@ def similar_in_graph(
             if by == "knn":
                 found = by_knn(store.server, k=wanted, **options)
             else:
-                found = by_vector_index(store.server, k=wanted, keep=keep_index, progress=progress)
+                found = by_vector_index(store.server, k=wanted, progress=progress, **options)
             edges, took, notes = found.edges, dict(found.seconds), found.notes
             pq.write_table(edges, path)
         if write:
