@@ -43,6 +43,25 @@ from hemline.graph.tokens import parameters_of, tokens, without_comments
          "UNWIND [0] AS hemline_kept1 RETURN 1"),
         ("MATCH (p) WITH p ORDER BY p.code LIMIT 3 RETURN *", None),
         ("MATCH (p) WITH p, count(*) AS n RETURN p ORDER BY n LIMIT 3", None),
+        ("MATCH (c {id: $c})-[:PURCHASED]->(p)<-[:PURCHASED]-(:Customer) WHERE p.x RETURN c",
+         "MATCH (c {id: $c})-[hemline_0_r0:PURCHASED]->(p)<-[hemline_0_r1:PURCHASED]-"
+         "(hemline_0_n2:Customer) WHERE p.x HINT "
+         "(((c JOIN hemline_0_r0) JOIN p) JOIN hemline_0_r1) JOIN hemline_0_n2 RETURN c"),
+        # from the node with a key, wherever it stands
+        ("MATCH (r)<-[s:SIMILAR]-(p)<-[b:PURCHASED]-(c) WHERE c.id = $c RETURN r",
+         "MATCH (r)<-[s:SIMILAR]-(p)<-[b:PURCHASED]-(c) WHERE c.id = $c "
+         "HINT (((c JOIN b) JOIN p) JOIN s) JOIN r RETURN r"),
+        # any relationship may be one of which there are many
+        ("MATCH (a {id: 1})-->(b)-[x]-(c), (b)-[y:HAS_INDEX]->(i) RETURN c",
+         "MATCH (a {id: 1})-[hemline_0_r0]->(b)-[x]-(c), (b)-[y:HAS_INDEX]->(i) "
+         "HINT (((((a JOIN hemline_0_r0) JOIN b) JOIN x) JOIN c) JOIN y) JOIN i RETURN c"),
+        ("MATCH (c)-[:PURCHASED]->(p)-[:FROM_DEPARTMENT]->(d) RETURN d", None),
+        ("MATCH (c)-[:PURCHASED]->(p)-[:SIMILAR]->(r) RETURN *", None),
+        ("MATCH (c)-[:PURCHASED*1..2]-(p)-[:SIMILAR]->(r) RETURN r", None),
+        ("MATCH (c)-[:PURCHASED]->(p) MATCH (p)-[:SIMILAR]->(r) RETURN r",
+         "MATCH (c)-[:PURCHASED]->(p) UNWIND [0] AS hemline_next14 "
+         "MATCH (p)-[:SIMILAR]->(r) RETURN r"),
+        ("MATCH (c)-[:PURCHASED]->(p) MATCH (p)-[:HAS_INDEX]->(i) RETURN i", None),
     ],
 )  # fmt: skip
 def test_rewritten(query: str, rewritten: str | None) -> None:

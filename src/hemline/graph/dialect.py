@@ -7,8 +7,9 @@
     labels(n), type(r)                         [label(n)], label(r)
     shortestPath((a)-[*..4]-(b))               (a)-[* SHORTEST 1..4]-(b)
     WITH a ORDER BY b [LIMIT n] …              … UNWIND [0] AS kept …, and SKIP 0 without a LIMIT
+    (a)-[:PURCHASED]->(p)<-[:PURCHASED]-(b)    … HINT (a JOIN …), see dialect_joins.py
 
-The last is no spelling: the engine (0.22.0) forgets the order before an aggregate although the
+The last two are no spelling. The engine (0.22.0) forgets the order before an aggregate although the
 LIMIT depends on it, and `WITH p ORDER BY p.code DESC LIMIT 3 RETURN collect(p.code)` would give
 any three. What stands in between keeps it.
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from hemline.graph.dialect_joins import goes_on, join_order, patterns
 from hemline.graph.expressions import AGGREGATES
 from hemline.graph.tokens import Token, tokens
 
@@ -96,7 +98,29 @@ class _Rewriter:
                 continue
             self.word(place, one, self.tokens[place + 1])
         self.keep_orders()
+        self.order_joins()
         return self.found
+
+    def order_joins(self) -> None:
+        """Give a join order to every MATCH that the engine would answer wrongly without one."""
+        clauses = self.clauses()
+        if any(
+            one.is_word("RETURN", "WITH", "DISTINCT") and following.is_symbol("*")
+            for one, following in pairwise(self.tokens)
+        ):
+            return  # names that are put into the patterns would be returned
+        matches = []
+        for number, (first, end) in enumerate(pairwise(clauses)):
+            start = first + self.tokens[first].is_word("OPTIONAL")
+            if self.tokens[start].is_word("MATCH"):
+                self.found.extend(join_order(self.tokens, start, end, number))
+                matches.append((first, start, end))
+        for (_, start, end), (after, start_after, end_after) in pairwise(matches):
+            if end != after:
+                continue
+            here, there = ((start, end), (start_after, end_after))
+            if goes_on(patterns(self.tokens, *here), patterns(self.tokens, *there)):
+                self.insert(self.tokens[end - 1].end, f" UNWIND [0] AS hemline_next{after}")
 
     def keep_orders(self) -> None:
         """Put something that keeps the order behind every WITH that has one."""

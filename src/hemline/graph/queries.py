@@ -169,11 +169,12 @@ def parse_file(name: str, text: str) -> QueryFile:
 def shipped() -> dict[str, QueryFile]:
     """Return the queries that come with Hemline, by name."""
     folder = resources.files("hemline.graph") / "queries"
-    files = sorted(
-        (one for one in folder.iterdir() if one.name.endswith(".cypher")), key=lambda one: one.name
-    )
-    found = (parse_file(one.name.removesuffix(".cypher"), one.read_text("utf-8")) for one in files)
-    return {one.name: one for one in found}
+    files = {
+        one.name.removesuffix(".cypher"): one
+        for one in folder.iterdir()
+        if one.name.endswith(".cypher")
+    }
+    return {name: parse_file(name, files[name].read_text("utf-8")) for name in sorted(files)}
 
 
 def find(name: str) -> QueryFile:

@@ -123,7 +123,7 @@ def _after(why: Sequence[Reason]) -> tuple[tuple[str, str], ...]:
         else:
             n = one.numbers.get("customers")
             pairs = f"bought together {one.numbers['paths']:,} ×"
-            found.append(("together", pairs if n is None else f"{n:,} × bought with it"))
+            found.append(("together", pairs if n is None else f"bought by {n:,} with it"))
     return tuple(found)
 
 

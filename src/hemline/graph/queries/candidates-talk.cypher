@@ -13,11 +13,13 @@ CALL {
 CALL {
   USE fabric.products
   WITH bought
+  MATCH (i:Index)<-[:HAS_INDEX]-(b:Product)-[:FROM_DEPARTMENT]->(d:Department)
+  WHERE b.code IN bought
+  WITH bought, collect(DISTINCT d.number) AS departments, collect(DISTINCT i.code) AS indexes
   UNWIND bought AS code
   MATCH (:Product {code: code})-[:SIMILAR]->(rec:Product)
-  MATCH (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(d:Department)
-  WHERE EXISTS { MATCH (b:Product)-[:FROM_DEPARTMENT]->(d) WHERE b.code IN bought }
-    AND EXISTS { MATCH (b:Product)-[:HAS_INDEX]->(ind) WHERE b.code IN bought }
+  MATCH (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(dep:Department)
+  WHERE dep.number IN departments AND ind.code IN indexes
   RETURN rec.code AS recommended_item
 }
 RETURN collect(recommended_item) AS recommended_items
