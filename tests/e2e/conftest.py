@@ -9,6 +9,7 @@ import pytest
 import hemline
 
 SETTINGS = {
+    "recipe": "cascade",  # the quickest with all that a run may hold; the default has its own file
     "photos.embedder": "descriptor",
     "als.factors": 8,
     "als.iterations": 3,

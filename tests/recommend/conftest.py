@@ -31,7 +31,7 @@ class SmallShop:
     def config(self, **settings: Any) -> Config:
         """Settings under which ALS knows most but not all articles and customers."""
         als = {"factors": 6, "iterations": 4, "min_customer": 3, "min_article": 8}
-        return Config.of({"als": als, "threads": 1, **settings})
+        return Config.of({"recipe": "cascade", "als": als, "threads": 1, **settings})
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from hemline.errors import ConfigError
 
-DEFAULT: Final = "cascade"
+DEFAULT: Final = "two-stage"
 """The recipe of whoever names none."""
 
 
