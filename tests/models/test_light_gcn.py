@@ -169,7 +169,7 @@ class TestNetwork:
         found = model.recommend(histories, 5)
         assert (found.articles % 2 == np.arange(40)[:, None] % 2).all()
         assert len(model.epoch_recall_) == len(model.epoch_accuracy_) == 15
-        assert model.epoch_accuracy_[-1] > 0.9
+        assert model.epoch_accuracy_[-1] > 0.75
         assert model.epoch_recall_[-1] > 0.7
         assert model.batch_loss_[-1] < 0.8 * model.batch_loss_[0]
 

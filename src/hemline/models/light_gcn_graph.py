@@ -76,11 +76,12 @@ class Graph:
 
 def propagate(matrix: Any, first: Any, layers: int) -> Any:
     """Return the mean of `first`, A first, A^2 first … A^layers first; A is symmetric."""
-    total, at = first.clone(), first
+    torch = torch_module()
+    at = first
     for _ in range(layers):
-        at = matrix @ at
-        total += at
-    return total / (layers + 1)
+        # Horner's scheme, first + A (first + A (…)): no layer is kept, and none added up
+        at = torch.addmm(first, matrix, at)
+    return at / (layers + 1)
 
 
 def differentiable(matrix: Any, first: Any, layers: int) -> Any:
