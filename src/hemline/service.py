@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -97,6 +98,7 @@ class Recommender:
         basket: Iterable[str] | None = None,
         age: float | None = None,
         k: int | None = None,
+        among: npt.NDArray[np.bool_] | None = None,
     ) -> list[Recommended]:
         """Recommend k articles to a customer of the shop, or for a basket of articles.
 
@@ -114,6 +116,8 @@ class Recommender:
             Years; for a basket only.
         k : int, optional
             The run's `k` when None.
+        among : bool (n_articles,), optional
+            True where an article may be recommended.
 
         Raises
         ------
@@ -127,7 +131,7 @@ class Recommender:
             raise ConfigError(f"k = {k}", hint="k is at least 1")
         k = min(k, len(self.tables.article_ids))
         history = self._history(customer, basket, age)
-        found = self.bundle.recommend(history, k, as_of=self.as_of)
+        found = self.bundle.recommend(history, k, as_of=self.as_of, among=among)
         names, ids = self.bundle.recipe.channel_names, self.tables.article_ids
         titles = self._attribute("prod_name")
         return [

@@ -16,6 +16,7 @@ from hemline.cli import (
     ranking,
     ranking_features,
     reporting,
+    serving,
     stages,
 )
 from hemline.cli.app import app
@@ -34,6 +35,7 @@ COMMANDS = (
     ranking_features,
     ranking,
     reporting,
+    serving,
 )
 """Modules whose commands are registered by importing them."""
 

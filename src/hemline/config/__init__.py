@@ -10,6 +10,7 @@ from hemline.config.ranker import Ranker
 from hemline.config.ranking import ATTRIBUTES
 from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
+from hemline.config.serve import Serve
 from hemline.config.whole import Config, parse_override, reference
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Rules",
     "Sar",
     "Section",
+    "Serve",
     "Similar",
     "TwoTower",
     "Weights",

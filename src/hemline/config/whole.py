@@ -30,6 +30,7 @@ from hemline.config.ranker import Ranker
 from hemline.config.ranking import Channel, channels_of, check_channels, describe_channels
 from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
+from hemline.config.serve import Serve
 from hemline.errors import ConfigError
 
 
@@ -65,6 +66,7 @@ class Config(Section):
         {}, description="[channels.NAME]: settings of the channels that differ from their defaults"
     )
     evaluate: Evaluate = Evaluate()
+    serve: Serve = Serve()
     graph: Graph = Graph()
 
     _given: dict[str, Any] = PrivateAttr(default_factory=dict)

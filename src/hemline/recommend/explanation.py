@@ -107,7 +107,10 @@ class Explanation:
                     "kind": one.kind,
                     "sentence": one.sentence,
                     **({"purchased": one.purchased.id} if one.purchased else {}),
-                    **one.numbers,
+                    **{
+                        name: str(value) if isinstance(value, dt.date) else value
+                        for name, value in one.numbers.items()
+                    },
                     "query": one.check.query if one.check else None,
                 }
                 for one in self.reasons
