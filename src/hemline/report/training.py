@@ -27,7 +27,7 @@ def loss_chart(model: Neural[Any], title: str) -> alt.LayerChart:
     thin = [float(steps[low : low + width].mean()) for low in range(0, len(steps), width)]
     by_step = [{"step": at * width + 1, "loss": one} for at, one in enumerate(thin)]
     each = len(steps) / len(epochs)
-    by_epoch = [{"step": (at + 1) * each, "loss": float(one)} for at, one in enumerate(epochs)]
+    by_epoch = [{"step": (at + 0.5) * each, "loss": float(one)} for at, one in enumerate(epochs)]
     axis = alt.X("step:Q", title="batch")
     loss = alt.Y("loss:Q", title="loss", scale=alt.Scale(zero=False))
     line = alt.Chart(alt.InlineData(by_step), title=title).mark_line(color="#9db8d3", strokeWidth=1)
