@@ -92,7 +92,8 @@ def test_every_channel_of_the_defaults_is_there(fitted, found):
 def test_each_channel_is_its_model_asked_alone(fitted, found, shop):
     for at, name in enumerate(fitted.names):
         common = fitted.settings[name].common
-        sold = fitted.last_sold_ >= AS_OF - (common.sold_days or 10**6) * DAY
+        lately = shop.since(AS_OF - (common.sold_days or 10**4) * DAY)
+        sold = np.isin(np.arange(N_ARTICLES), lately.article[lately.rows()])
         best = fitted.models[name].recommend(
             shop, common.n, as_of=AS_OF, among=sold if common.sold_days else None
         )
@@ -189,6 +190,22 @@ def test_settings_of_a_channel(shop, catalogue):
     bought = set(zip(shop.customers().tolist(), shop.article[shop.rows()].tolist(), strict=True))
     listed = zip(found.customers()[chosen].tolist(), found.article[chosen].tolist(), strict=True)
     assert not bought & set(listed)
+
+
+def test_only_the_most_sold_of_some_days(shop, catalogue):
+    config = settings(als={"sold_days": 20, "sold_most": 7})
+    channels = Channels(config).fit(shop, catalogue, as_of=AS_OF)
+    counts = np.zeros(N_ARTICLES)
+    lately = shop.since(AS_OF - 20 * DAY)
+    pairs = set(
+        zip(lately.customers().tolist(), lately.article[lately.rows()].tolist(), strict=True)
+    )
+    for _, article in pairs:
+        counts[article] += 1
+    expected = np.argsort(-counts, kind="stable")[:7]
+    assert np.array_equal(np.flatnonzero(channels.sold_["als"]), np.sort(expected))
+    best = channels.propose("als", shop, as_of=AS_OF).articles
+    assert set(np.unique(best)) == {-1, *expected.tolist()}
 
 
 def test_a_shop_without_attributes_has_fewer_channels(shop):

@@ -13,7 +13,9 @@ def _zero_is_all(value: Any) -> Any:
     return None if value == 0 else value  # TOML has no null
 
 
-Days = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_zero_is_all)]
+Count = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_zero_is_all)]
+"""At least 1, or 0 for no limit, which is None inside."""
+Days = Count
 
 
 class CoPurchase(Section):

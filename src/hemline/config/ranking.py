@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from hemline.config.channel_models import (
     CoPurchase,
+    Count,
     Days,
     LooksLike,
     NewArrivals,
@@ -73,6 +74,9 @@ class ChannelSettings(Section):
     sold_days: Days = Field(
         None, description="only what sold in the last days before the cutoff; 0: everything"
     )
+    sold_most: Count = Field(
+        None, description="of those only so many, the most sold in these days; 0: all of them"
+    )
     score_all: bool = Field(
         False, description="the model scores every candidate, whichever channel proposed it"
     )
@@ -107,7 +111,7 @@ DEFAULT_CHANNELS: dict[str, dict[str, Any]] = {
     "also-bought": {"model": "co_purchase", "n": 25, "sold_days": 30},
     "same-day": {"model": "co_purchase", "n": 15, "window_days": 0, "sold_days": 30},
     "similar": {"model": "similar", "n": 15, "sold_days": 30},
-    "als": {"model": "als", "n": 20, "sold_days": 14, "score_all": True},
+    "als": {"model": "als", "n": 20, "sold_days": 14, "sold_most": 5000, "score_all": True},
     "popular": {"model": "popular", "n": 30},
     "popular-at-age": {"model": "popular_at_age", "n": 40},
     "popular-in-department": {"model": "popular_in_group", "n": 30},

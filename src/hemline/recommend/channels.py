@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.blocks import Progress, silent
 from hemline.config import Config
@@ -17,9 +16,9 @@ from hemline.config.ranking import Channel
 from hemline.errors import ConfigError, CutoffError, RunError
 from hemline.models import model_of
 from hemline.models.base import Mask, Model, Repeat, TopK
-from hemline.models.sales import first_and_last_sale
+from hemline.models.sales import count_sales, fading
 from hemline.recommend.candidates import Candidates
-from hemline.shop.histories import SECONDS_PER_DAY, Histories, end_of_day
+from hemline.shop.histories import Histories, end_of_day
 from hemline.shop.tables import Catalogue
 
 VERSION = 1
@@ -42,6 +41,8 @@ class Channels:
         The fitted model of each channel.
     n_articles_, cutoff_
         As those of a model.
+    sold_ : dict of bool (n_articles,) or None
+        What each channel may propose by its `sold_days` and `sold_most`; None: everything.
     fit_seconds_ : dict of float
         What fitting each channel took; empty after `load`.
     """
@@ -51,7 +52,7 @@ class Channels:
     models: dict[str, Model[Any]]
     n_articles_: int
     cutoff_: int | None
-    last_sold_: npt.NDArray[np.int64]
+    sold_: dict[str, Mask | None]
     fit_seconds_: dict[str, float]
 
     def __init__(self, config: Config, names: Sequence[str] | None = None) -> None:
@@ -64,6 +65,7 @@ class Channels:
         self.names = tuple(self.settings)
         self.left_out = {}
         self.models = {}
+        self.sold_ = {}
         self.fit_seconds_ = {}
 
     def fit(
@@ -117,7 +119,7 @@ class Channels:
         if not self.models:
             reasons = ", ".join(f"{name}: {why}" for name, why in self.left_out.items())
             raise ConfigError(f"no channel is left: {reasons}", hint="enable another channel")
-        _, self.last_sold_ = first_and_last_sale(train)
+        self.sold_ = {name: self._sold(self.settings[name], train) for name in self.models}
         self._fitted()
         return self
 
@@ -129,16 +131,20 @@ class Channels:
 
     def _fitted(self) -> None:
         self.names = tuple(self.models)
-        self._sold: dict[str, Mask | None] = {}
-        for name, model in self.models.items():
+        for model in self.models.values():
             model.threads = 1  # blocks are spread over threads by whoever asks for them
             model.progress = silent
-            self._sold[name] = self._sold_lately(self.settings[name].common.sold_days)
 
-    def _sold_lately(self, days: int | None) -> Mask | None:
-        if days is None or self.cutoff_ is None:
+    def _sold(self, channel: Channel, train: Histories) -> Mask | None:
+        """Return what a channel may propose by its `sold_days` and `sold_most`; None: all."""
+        days, most = channel.common.sold_days, channel.common.sold_most
+        if days is None and most is None:
             return None
-        found: Mask = self.last_sold_ >= self.cutoff_ - days * SECONDS_PER_DAY
+        counts = count_sales(train, self.cutoff_, fading(0, days))[0]
+        # ties stay with the lower position
+        best = np.argsort(-counts, kind="stable")[:most]
+        found = np.zeros(len(counts), bool)
+        found[best] = counts[best] > 0
         return found
 
     def gather(
@@ -177,7 +183,7 @@ class Channels:
         """Return what one channel proposes; arguments as those of `gather`."""
         self._check(as_of)
         common = self.settings[name].common
-        sold = self._sold[name]
+        sold = self.sold_[name]
         if sold is not None:
             among = sold if among is None else sold & among
         return self.models[name].recommend(
@@ -207,7 +213,8 @@ class Channels:
         folder.mkdir(parents=True, exist_ok=True)
         for name, model in self.models.items():
             model.save(folder / name)
-        np.save(folder / "last_sold.npy", self.last_sold_)
+            sold = self.sold_[name]
+            np.save(folder / name / "sold.npy", np.zeros(0, bool) if sold is None else sold)
         description = {
             "version": VERSION,
             "n_articles": self.n_articles_,
@@ -240,13 +247,14 @@ class Channels:
             unknown = [one for one in description["names"] if one not in found.settings]
             if unknown or description["n_articles"] != catalogue.n_articles:
                 raise ValueError(f"channels {unknown}, {description['n_articles']} articles")
-            found.last_sold_ = np.load(folder / "last_sold.npy", allow_pickle=False)
+            sold = {one: np.load(folder / one / "sold.npy") for one in description["names"]}
         except (OSError, ValueError, KeyError) as error:
             raise RunError(
                 f"{folder} holds no such channels: {error}", hint="train again"
             ) from None
         found.n_articles_, found.cutoff_ = description["n_articles"], description["cutoff"]
         found.left_out = description["left_out"]
+        found.sold_ = {name: one if len(one) else None for name, one in sold.items()}
         for name in description["names"]:
             kind = model_of(found.settings[name].model_name)
             found.models[name] = kind.load(folder / name)
