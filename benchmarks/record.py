@@ -19,7 +19,9 @@ from hemline.memory import peak_bytes
 __all__ = ["Measured", "measure", "measure_step", "peak_bytes", "record"]
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("duckdb", "ibis-framework", "numba", "numpy", "scipy", "pyarrow", "implicit")
+PACKAGES = (
+    "duckdb", "ibis-framework", "numba", "numpy", "scipy", "pyarrow", "implicit", "torch", "torchrec",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
