@@ -45,6 +45,7 @@ def graph_filter(data: Path, out: Path) -> dict[str, Any]:
         **{name: round(found[name], 5) for name in ("recall", "ndcg")},
         "fit_seconds": round(fitted - started, 1),
         "minutes": round((time.perf_counter() - started) / 60, 2),
+        "cpu_minutes": round(time.process_time() / 60, 2),
         "peak_gib": round(peak_bytes() / 2**30, 2),
     }
 
@@ -104,6 +105,7 @@ def ease(data: Path, out: Path) -> dict[str, Any]:
         },
         "fit_seconds": round(fitted - started, 1),
         "minutes": round((time.perf_counter() - started) / 60, 2),
+        "cpu_minutes": round(time.process_time() / 60, 2),
         "peak_gib": round(peak_bytes() / 2**30, 2),
     }
 

@@ -69,6 +69,7 @@ def whole(tables: Path, out: Path, settings: dict[str, Any]) -> dict[str, Any]:
         "fit_seconds": round(fitted - started, 1),
         "recommend_seconds": round(ended - fitted, 1),
         "minutes": round((ended - started) / 60, 2),
+        "cpu_minutes": round(time.process_time() / 60, 2),
         "peak_gib": round(peak_bytes() / 2**30, 2),
         "model_mb": round(sum(one.stat().st_size for one in (out / "model").iterdir()) / 1e6, 1),
         "lists_of_12": round(float((found.articles[:, -1] >= 0).mean()), 4),
