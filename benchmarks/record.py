@@ -20,7 +20,8 @@ __all__ = ["Measured", "measure", "measure_step", "peak_bytes", "record"]
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (
-    "duckdb", "ibis-framework", "numba", "numpy", "scipy", "pyarrow", "implicit", "torch", "torchrec",
+    "duckdb", "ibis-framework", "numba", "numpy", "scipy", "pyarrow", "implicit",
+    "torch", "torchrec",
 )  # fmt: skip
 
 
