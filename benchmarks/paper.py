@@ -55,7 +55,6 @@ def main() -> None:
             "models": models,
             "test_rows_alone": content["test_rows_alone"]["drawing lots"],
             "paper": {**PAPER_TABLE_3, "fit_seconds": 486.4585, "predict_seconds": 0.0179},
-            "tables": content["tables"],
         },
     )
 
