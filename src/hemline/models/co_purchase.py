@@ -9,7 +9,7 @@ import numpy as np
 from hemline.blocks import map_blocks
 from hemline.config.channel_models import CoPurchase as Settings
 from hemline.models.base import Float32, Int32
-from hemline.models.co_purchase_kernel import count_pairs, places_by_article
+from hemline.models.co_purchase_kernel import count_pairs, pack_purchases, places_by_article
 from hemline.models.item_to_item import ItemToItem
 from hemline.models.sales import fading
 from hemline.shop.histories import Histories
@@ -36,21 +36,22 @@ class CoPurchase(ItemToItem[Settings]):
 
     def _fit(self, train: Histories, as_of: int | None) -> None:
         settings = self.settings
-        start, stop = np.ascontiguousarray(train.start), np.ascontiguousarray(train.stop)
         n_articles = train.n_articles
-        bounds = np.zeros(n_articles + 1, np.int64)
-        article = train.article[train.rows()]
-        np.cumsum(np.bincount(article, minlength=n_articles), out=bounds[1:])
-        place, customer = np.empty(len(article), np.int64), np.empty(len(article), np.int32)
-        del article
-        places_by_article(start, stop, train.article, bounds[:-1].copy(), place, customer)
+        packed = np.empty(train.n_purchases, np.int64)
+        counts = np.zeros(n_articles, np.int64)
+        pack_purchases(
+            np.ascontiguousarray(train.start), np.ascontiguousarray(train.stop), train.article,
+            train.time, 0 if as_of is None else as_of, packed, counts,
+        )  # fmt: skip
+        bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        place = np.empty(len(packed), np.int64)
+        places_by_article(packed, bounds[:-1].copy(), place)
         table = np.ones(1) if as_of is None else fading(settings.decay, settings.days)
         held = np.zeros(n_articles, np.int64)
 
         def block(low: int, high: int) -> tuple[Int32, Float32]:
             return count_pairs(  # type: ignore[no-any-return]
-                start, stop, train.article, train.time, 0 if as_of is None else as_of, table,
-                settings.window_days, bounds, place, customer, settings.share,
+                packed, table, settings.window_days, bounds, place, settings.share,
                 settings.per_article, low, high, held,
             )  # fmt: skip
 

@@ -13,6 +13,12 @@ from numba import njit, types
 from hemline.models.topk_kernel import drain, offer, pack
 
 SECONDS_PER_DAY = 86_400
+_OLDEST = (1 << 24) - 1
+_FIRST, _LAST = 1 << 57, 1 << 58
+"""Of a customer's purchases. A purchase is one number: article, age << 32, and these bits.
+
+What is read of a purchase lies in one place, since where it lies cannot be foreseen.
+"""
 
 _I64 = types.Array(types.int64, 1, "C", readonly=True)
 _I32 = types.Array(types.int32, 1, "C", readonly=True)
@@ -20,48 +26,54 @@ _F64 = types.Array(types.float64, 1, "C", readonly=True)
 
 
 @njit(
-    [types.void(_I64, _I64, _I32, types.int64[::1], types.int64[::1], types.int32[::1])],
+    [types.void(_I64, _I64, _I32, _I64, types.int64, types.int64[::1], types.int64[::1])],
     nogil=True,
     cache=True,
 )
-def places_by_article(start, stop, article, at, place, customer):
-    """Write where the purchases of article a stand, and whose they are, from `at[a]` on.
+def pack_purchases(start, stop, article, time, as_of, packed, counts):
+    """Write the purchases of all rows, row after row, and count those of each article.
 
-    Customers ascend. `at` is moved to the end of each article's purchases.
+    The age is in whole days, 0 a second before `as_of`.
     """
+    free = 0
     for row in range(len(start)):
-        for one in range(start[row], stop[row]):
-            free = at[article[one]]
-            place[free] = one
-            customer[free] = row
-            at[article[one]] = free + 1
+        for at in range(start[row], stop[row]):
+            age = min(max(as_of - 1 - time[at], 0) // SECONDS_PER_DAY, _OLDEST)
+            one = np.int64(article[at]) | (age << 32)
+            if at == start[row]:
+                one |= _FIRST
+            if at == stop[row] - 1:
+                one |= _LAST
+            packed[free] = one
+            free += 1
+            counts[article[at]] += 1
 
 
-@njit(
-    [types.int64(types.int64, types.int64)],
-    nogil=True,
-    cache=True,
-)
-def _day(time, as_of):
-    """Return the whole days from a purchase to `as_of`: 0 a second before."""
-    return (as_of - 1 - time) // SECONDS_PER_DAY
+@njit([types.void(_I64, types.int64[::1], types.int64[::1])], nogil=True, cache=True)
+def places_by_article(packed, at, place):
+    """Write where the purchases of article a stand from `at[a]` on; `at` is moved to their end."""
+    for one in range(len(packed)):
+        article = packed[one] & 0xFFFFFFFF
+        place[at[article]] = one
+        at[article] += 1
+
+
+@njit([types.int64(types.int64)], nogil=True, cache=True)
+def _age(purchase):
+    return (purchase >> 32) & _OLDEST
 
 
 @njit(
     [
         types.Tuple((types.int32[::1], types.float32[::1]))(
-            _I64, _I64, _I32, _I64, types.int64, _F64, types.int64,
-            _I64, _I64, _I32, types.float64, types.int64, types.int64, types.int64,
-            types.int64[::1],
+            _I64, _F64, types.int64, _I64, _I64, types.float64, types.int64, types.int64,
+            types.int64, types.int64[::1],
         )
     ],
     nogil=True,
     cache=True,
 )  # fmt: skip
-def count_pairs(
-    start, stop, article, time, as_of, fading, window,
-    bounds, place, customer, share, keep, low, high, lengths,
-):  # fmt: skip
+def count_pairs(packed, fading, window, bounds, place, share, keep, low, high, lengths):
     """Return articles and values of rows [low, high), the largest first, row after row.
 
     Row p, article r: over all purchases of p and of r by one customer, on days at most `window`
@@ -81,34 +93,44 @@ def count_pairs(
         total = 0.0
         for at in range(bounds[one], bounds[one + 1]):
             here = place[at]
-            row = customer[at]
-            age = _day(time[here], as_of)
+            purchase = packed[here]
+            age = _age(purchase)
             # those before it: this purchase is the later of the two
-            much = fading[min(max(age, 0), last_age)]
-            if much > 0:
+            much = fading[min(age, last_age)]
+            if much > 0 and not purchase & _FIRST:
                 before = here - 1
-                while before >= start[row] and _day(time[before], as_of) - age <= window:
-                    other = article[before]
+                while True:
+                    found = packed[before]
+                    if _age(found) - age > window:
+                        break
+                    other = found & 0xFFFFFFFF
                     old = sums[other]
                     touched[n_touched] = other
                     # no branch: which articles are new has no order
                     n_touched += old == 0
                     sums[other] = old + much
                     total += much
+                    if found & _FIRST:
+                        break
                     before -= 1
+            if purchase & _LAST:
+                continue
             after = here + 1
-            while after < stop[row]:
-                later = _day(time[after], as_of)
+            while True:
+                found = packed[after]
+                later = _age(found)
                 if age - later > window:
                     break
-                much = fading[min(max(later, 0), last_age)]
+                much = fading[min(later, last_age)]
                 if much > 0:
-                    other = article[after]
+                    other = found & 0xFFFFFFFF
                     old = sums[other]
                     touched[n_touched] = other
                     n_touched += old == 0
                     sums[other] = old + much
                     total += much
+                if found & _LAST:
+                    break
                 after += 1
         total -= sums[one]
         sums[one] = 0
