@@ -97,12 +97,15 @@ def gather(run: Path, threads: int) -> dict[str, Any]:
     }
 
 
-def rounded(found: dict[str, Any]) -> dict[str, Any]:
-    """Round the report of the channels for reading."""
-    for one in (*found["channels"], found["all"]):
-        for name in ("rows", "recall", "unique", "precision", "fit_seconds", "seconds"):
-            if one[name] is not None:
-                one[name] = round(one[name], 2 if name in ("rows", "seconds") else 5)
+def by_figure(found: dict[str, Any]) -> dict[str, Any]:
+    """Turn the report of the channels to one table for each figure, rounded for reading."""
+    lines = {one["channel"]: one for one in (*found.pop("channels"), found.pop("all"))}
+    for name, digits in (("rows", 2), ("recall", 5), ("unique", 5), ("seconds", 2)):
+        found[name] = {
+            channel: round(one[name], digits)
+            for channel, one in lines.items()
+            if one[name] is not None
+        }
     return found
 
 
@@ -114,7 +117,7 @@ def simulated(run: Path, threads: int) -> dict[str, Any]:
     tables, catalogue = opened(run)
     config = Config.of({"threads": threads})
     report = channel_report(config, catalogue, tables.histories, as_of=tables.cutoff)
-    return rounded(report.to_json())
+    return by_figure(report.to_json())
 
 
 def real(folder: Path) -> tuple[Any, Any]:
@@ -149,7 +152,7 @@ def week(data: Path) -> dict[str, Any]:
 
     histories, catalogue = real(data / "hm-week")
     fold = Fold.at(dt.date(2020, 9, 20), 3)
-    return rounded(channel_report(Config(), catalogue, histories, fold=fold).to_json())
+    return by_figure(channel_report(Config(), catalogue, histories, fold=fold).to_json())
 
 
 def sample(data: Path) -> dict[str, Any]:
@@ -179,7 +182,7 @@ def sample(data: Path) -> dict[str, Any]:
             found[name] = sum(one[name] for one in lines)
         return found
 
-    return rounded(
+    return by_figure(
         {
             "first_day": reports[0]["first_day"],
             "last_day": reports[-1]["last_day"],

@@ -17,7 +17,7 @@ from typing import Any
 import typer
 
 from hemline.cli import app
-from hemline.config import reference
+from hemline.config import Config, reference
 from hemline.recommend.features.declared import ATTRIBUTES, Feature, all_features
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,7 +116,47 @@ def _needs(feature: Feature) -> str:
     return ", ".join(said.get(one, f"`{one}`") for one in feature.needs)
 
 
+def channels_guide() -> str:
+    """Return the page on the channels with the tables of them between their marks."""
+    text = (ROOT / "docs/guide/channels.md").read_text()
+    rows = ["| channel | model | proposes | of what sold in |", "|---|---|---|---|"]
+    for name, one in Config().channel_settings().items():
+        days, most = one.common.sold_days, one.common.sold_most
+        sold = f"{days} days" if days else ""
+        sold += f", the {most:,} most sold" if most else ""
+        rows.append(f"| `{name}` | `{one.model_name}` | {one.common.n} | {sold} |")
+    return _between(_between(text, "channels", rows), "reached", _reached())
+
+
+def _reached() -> list[str]:
+    path = RESULTS / "channels.json"
+    figures = json.loads(path.read_text())["figures"] if path.exists() else {}
+    runs = [one for one in ("simulated", "week", "sample") if one in figures]
+    head = "".join(f" {one}: rows | recall | alone |" for one in runs)
+    rows = [f"| channel |{head}", "|---" * (1 + 3 * len(runs)) + "|"]
+    names = dict.fromkeys(name for one in runs for name in figures[one]["rows"])
+    for name in sorted(names, key="all".__eq__):
+        row = f"| {name} |"
+        for one in runs:
+            found = figures[one]
+            if name not in found["rows"]:
+                row += " | | |"
+                continue
+            alone = f"{found['unique'][name]:.2%}" if name in found["unique"] else ""
+            row += f" {found['rows'][name]:.1f} | {found['recall'][name]:.2%} | {alone} |"
+        rows.append(row)
+    return rows
+
+
+def _between(text: str, mark: str, rows: list[str]) -> str:
+    start, end = f"<!-- {mark}: generated -->\n", f"<!-- end of {mark} -->"
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    return before + start + "\n" + "\n".join(rows) + "\n\n" + end + after
+
+
 FILES = {
+    "docs/guide/channels.md": channels_guide,
     "docs/guide/features.md": features_guide,
     "docs/reference/commands.md": command_reference,
     "docs/reference/settings.md": settings_reference,
