@@ -14,11 +14,13 @@ from hemline.config import Config
 from hemline.graph.base import GraphStore
 from hemline.graph.federation import Federation
 from hemline.graph.queries import shipped
+from hemline.graph.sharding import shard_tables
+from hemline.graph.stores import open_store
 from hemline.models.also_bought import AlsoBought
 from hemline.models.base import Repeat, TopK
 from hemline.photos.neighbours import Neighbours
 from hemline.pipeline import run_stages
-from hemline.pipeline.graph import build_graph, open_graph
+from hemline.pipeline.graph import build_graph, open_graph, run_graph_tables
 from hemline.pipeline.shards import open_shards, shard_graph
 from hemline.recommend.bundle import train_bundle
 from hemline.runs import RunFolder
@@ -69,6 +71,7 @@ def candidates(sample: Sample) -> list[Counter[str]]:
     neighbours, histories = sample.neighbours, sample.tables.histories
     config = Config.of(
         {
+            "recipe": "cascade",
             "als": {"factors": 2, "iterations": 1},
             "also_bought": {"per_article": 1},  # is not looked at
         }
@@ -95,11 +98,34 @@ def candidates(sample: Sample) -> list[Counter[str]]:
     return found
 
 
-def test_candidates_of_every_customer(sample: Sample, candidates: list[Counter[str]]) -> None:
+@pytest.fixture(scope="module", params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def store(
+    request: pytest.FixtureRequest, sample: Sample, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GraphStore]:
+    """The whole sample in either store; of the attributes the two that the queries look at."""
+    if request.param == "embedded":
+        yield sample.graph
+        return
+    server = request.getfixturevalue("neo4j_server")
+    folder = tmp_path_factory.mktemp("loaded")
+    whole = run_graph_tables(sample.run, folder / "whole", embeddings=False)
+    labels = {"Customer", "Product", "Department", "Index"}
+    edges = {"PURCHASED", "SIMILAR", "FROM_DEPARTMENT", "HAS_INDEX"}
+    part = shard_tables(whole, whole.model.only(labels, edges), folder / "part")
+    with open_store(server.uri, read_only=False, password=server.password) as loading:
+        loading.rows("MATCH (n) CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS")
+        loading.load(part)
+    with open_store(server.uri, password=server.password) as found:
+        yield found
+
+
+def test_candidates_of_every_customer(
+    sample: Sample, candidates: list[Counter[str]], store: GraphStore
+) -> None:
     text = QUERIES["candidates"].text
     assert sum(map(len, candidates)) > 40_000
     for row, customer in sample.customers():
-        found = sample.graph.rows(text, {"customer_id": customer})
+        found = store.rows(text, {"customer_id": customer})
         assert {one["code"]: one["paths"] for one in found} == candidates[row], customer
         assert found == sorted(found, key=lambda one: (-one["paths"], one["code"]))
 
@@ -113,13 +139,13 @@ def others(sample: Sample) -> TopK:
     )
 
 
-def test_also_bought_of_every_customer(sample: Sample, others: TopK) -> None:
+def test_also_bought_of_every_customer(sample: Sample, others: TopK, store: GraphStore) -> None:
     """The sources' text cuts at twelve where it likes among equals, so these are compared."""
     text = QUERIES["also-bought"].text
     model = AlsoBought(per_article=None).fit(sample.tables.histories)
     ids = sample.tables.article_ids
     lists = [
-        sample.graph.rows(text, {"customer_id": customer})[0]["recommended_items"]
+        store.rows(text, {"customer_id": customer})[0]["recommended_items"]
         for _, customer in sample.customers()
     ]
     positions = np.full((len(lists), 12), -1, np.int32)
@@ -134,10 +160,10 @@ def test_also_bought_of_every_customer(sample: Sample, others: TopK) -> None:
         assert above <= set(one)
 
 
-def test_also_bought_with_ties_by_code(sample: Sample, others: TopK) -> None:
+def test_also_bought_with_ties_by_code(sample: Sample, others: TopK, store: GraphStore) -> None:
     text = QUERIES["also-bought-scored"].text
     for row, customer in sample.customers(every=10):
-        found = sample.graph.rows(text, {"customer_id": customer, "limit": 12})
+        found = store.rows(text, {"customer_id": customer, "limit": 12})
         assert [one["code"] for one in found] == sample.codes(others.articles[row])
         counts = others.scores[row][others.articles[row] >= 0]
         assert [one["paths"] for one in found] == counts.tolist()
@@ -157,6 +183,16 @@ def test_candidates_from_two_stores(
     name = {"sources": "candidates-federated", "talk": "candidates-talk"}[sharding]
     for row, customer in sample.customers(every=45):
         found = stores.rows(QUERIES[name].text, {"customer_id": customer})
+        assert Counter(found[0]["recommended_items"]) == candidates[row]
+
+
+def test_the_sources_text_on_every_store(
+    sample: Sample, candidates: list[Counter[str]], store: GraphStore
+) -> None:
+    """The federated text as it stands, with one store under both of its names."""
+    federation = Federation({"neo4j": store, "products": store})
+    for row, customer in sample.customers(every=45):
+        found = federation.rows(QUERIES["candidates-federated"].text, {"customer_id": customer})
         assert Counter(found[0]["recommended_items"]) == candidates[row]
 
 
