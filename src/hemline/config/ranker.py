@@ -17,9 +17,9 @@ class Ranker(Section):
     )
     trees: int = Field(120, ge=1, description="boosting rounds")
     leaves: int = Field(15, ge=2, le=64, description="leaves of a tree")
-    learning_rate: float = Field(0.08, gt=0, description="weight of each tree")
-    min_leaf: int = Field(50, ge=1, description="candidates a leaf is made of at least")
-    l2: float = Field(1.0, ge=0, description="weight of the squared leaf values")
+    learning_rate: float = Field(0.05, gt=0, description="weight of each tree")
+    min_leaf: int = Field(100, ge=1, description="candidates a leaf is made of at least")
+    l2: float = Field(30.0, ge=0, description="weight of the squared leaf values")
     feature_share: float = Field(0.7, gt=0, le=1, description="share of the features a tree sees")
     windows: int = Field(5, ge=1, description="periods before the cutoff that are learned from")
     most_windows: int = Field(

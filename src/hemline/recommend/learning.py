@@ -196,9 +196,9 @@ class Learning:
     def _hold_against_simple(
         self, found: Learned, taught: list[_Taught], parts: list[Examples]
     ) -> None:
-        """Where little is known, keep the ranker only if it beats every simple recipe.
+        """Where little is known, keep the ranker only if it is ahead of every simple recipe.
 
-        A ranker is trained on the older windows and judged on the newest third, on the
+        By more than chance would have it five times out of six. A ranker is trained on the older windows and judged on the newest third, on the
         customers that it would rank: those with a purchase before.
         """
         n = min(max(1, len(parts) // 3), 4, len(taught))
@@ -209,11 +209,13 @@ class Learning:
         )
         ranker = self._ranker().fit(older, names)
         each = [self._precision(one.fitted, ranker) for one in taught[:n]]
-        found.judged = Judged(judged.k, {"two-stage": np.concatenate(each), **judged.each})
-        if found.judged.best != "two-stage":
+        ours, theirs = np.concatenate(each), judged.each[judged.best]
+        found.judged = Judged(judged.k, {"two-stage": ours, **judged.each})
+        ahead = ours - theirs
+        if not len(ahead) or ahead.mean() <= ahead.std() / np.sqrt(len(ahead)):
             found.reason = (
-                f"on {len(older)} customers of older windows no ranker is learned that beats "
-                "every simple recipe on the newest"
+                f"the ranker learned from {len(older)} customers of older windows is not ahead of "
+                f"the recipe {judged.best} on the newest by more than the standard error"
             )
             found.simple = judged.best
 
