@@ -20,7 +20,8 @@ from hemline.models.neural_training import (
 )
 
 JUDGED = 1000
-"""Customers whose recall is taken after an epoch, evenly from all."""
+"""Customers whose recall is taken after an epoch, evenly from all; fewer of a large catalogue."""
+_SCORES = 50_000_000
 _RIDGE = 1e-3
 
 
@@ -201,7 +202,8 @@ class _Judge:
         customer = np.repeat(np.arange(n), np.diff(arrays["indptr"]))
         judged = held if held.any() else np.ones(len(held), bool)
         with_any = np.unique(customer[judged])
-        chosen = with_any[:: -(-len(with_any) // JUDGED)]
+        most = min(JUDGED, max(_SCORES // n_articles, 1))
+        chosen = with_any[:: -(-len(with_any) // most)]
         shape = (n, n_articles)
 
         def dense(which: npt.NDArray[np.bool_]) -> Any:
