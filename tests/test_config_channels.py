@@ -50,6 +50,8 @@ def test_every_default_has_a_model_that_is_known() -> None:
         ({"popular": {"days": 0}}, "channels.popular.days = 0"),
         ({"popular": {"window_days": 3}}, "no setting 'window_days'"),
         ({"mine": {"n": 3}}, "no model"),
+        ({"../mine": {"model": "popular"}}, "cannot have this name"),
+        ({"all": {"model": "popular"}}, "cannot have this name"),
         ({"mine": {"model": "magic"}}, "no model 'magic'"),
         ({"popular": {"repeat": "sometimes"}}, "repeat"),
         ({"popular": {"repeat": -3}}, "repeat"),

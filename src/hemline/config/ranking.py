@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,11 @@ ATTRIBUTES = (
 )
 """What channels and features ask of the product table; a shop may lack any of them."""
 
+
+ALL = "all"
+"""What reports call all channels together."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")  # it names a folder and features
 
 CHANNEL_MODELS: dict[str, type[Section]] = {
     "als": Als,
@@ -157,6 +163,11 @@ def check_channels(given: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]
 
 
 def _channel(name: str, given: dict[str, Any], sections: Mapping[str, Section]) -> Channel:
+    if not _NAME.fullmatch(name) or name == ALL:
+        raise ConfigError(
+            f"channels.{name}: a channel cannot have this name",
+            hint=f"small letters, digits, - and _, at most 60; {ALL!r} stands for all channels",
+        )
     if "model" not in given:
         raise ConfigError(
             f"channels.{name}: no model",

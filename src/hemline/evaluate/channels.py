@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hemline.blocks import Progress, map_blocks, silent
 from hemline.config import Config
+from hemline.config.ranking import ALL
 from hemline.recommend.candidates import Candidates
 from hemline.recommend.channels import Channels
 from hemline.shop.histories import Histories
@@ -19,12 +20,11 @@ from hemline.shop.tables import Catalogue
 from hemline.shop.truth import Truth, pair_keys, stand_in
 
 BLOCK = 2048
-UNION = "all"
 
 
 @dataclass(frozen=True)
 class ChannelFigures:
-    """What one channel reached in a fold; `UNION` stands for all of them.
+    """What one channel reached in a fold; `ALL` stands for all of them.
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ def channel_report(
     bought = len(parted.truth.articles)
     figures = [
         _figures(channels, name, counts[at], len(buyers), bought)
-        for at, name in enumerate((*channels.names, UNION))
+        for at, name in enumerate((*channels.names, ALL))
     ]
     return ChannelReport(fold, len(buyers), bought, figures[:-1], figures[-1], channels.left_out)
 
@@ -190,7 +190,7 @@ def _figures(
     channels: Channels, name: str, counts: npt.NDArray[np.float64], customers: int, bought: int
 ) -> ChannelFigures:
     proposed, hits, alone, seconds = counts.tolist()
-    union = name == UNION
+    union = name == ALL
     return ChannelFigures(
         name,
         "" if union else channels.settings[name].model_name,
