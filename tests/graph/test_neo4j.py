@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -9,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from tests.graph.odd_shop import OddShop
 from tests.neo4j_server import PASSWORD, Neo4jServer, free_port, running
 
 import hemline
+from hemline.cli import main
 from hemline.config import Graph
 from hemline.errors import ConfigError, GraphError, QueryError, StoreUnavailableError
 from hemline.graph.neo4j import Neo4jStore
@@ -127,6 +131,18 @@ class TestLoad:
         found = loaded.load(tables)
         assert changes(found) == {}
         assert found["batches_unchanged"] == 0
+
+    def test_a_changed_property_is_found_when_everything_is_compared(
+        self, loaded: Neo4jStore, tables: GraphTables
+    ) -> None:
+        before = purchases(loaded)
+        loaded.rows("MATCH ()-[r:PURCHASED]->() WITH r LIMIT 2 SET r.price = 99.5")
+        loaded.rows("MATCH (p:Product) WITH p LIMIT 1 SET p.name = 'x', p.mine = 1")
+        assert changes(loaded.load(tables)) == {}
+        found = loaded.load(tables, compare=True)
+        assert changes(found) == {"nodes_updated": 1, "edges_created": 2, "edges_deleted": 2}
+        assert purchases(loaded) == before
+        assert loaded.rows("MATCH (p:Product) WHERE p.mine = 1 RETURN p.mine AS n") == [{"n": 1}]
 
     def test_other_nodes_stay_unless_pruned(self, loaded: Neo4jStore, tables: GraphTables) -> None:
         loaded.rows("CREATE (:Product {code: 'x'}), (:Basket {id: 1}) ")
@@ -459,12 +475,29 @@ def hemline_command(*arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def command_output(
-    *arguments: object, password: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **({"NEO4J_PASSWORD": password} if password else {})}
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+@dataclass
+class Said:
+    """What a command answered."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def command_output(*arguments: object, password: str | None = None) -> Said:
+    """Run a command in this process, which has imported everything already."""
+    out, err = io.StringIO(), io.StringIO()
+    status = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["hemline", *map(str, arguments)])
+        if password is not None:
+            patch.setenv("NEO4J_PASSWORD", password)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main()
+            except SystemExit as end:
+                status = int(end.code or 0)
+    return Said(status, out.getvalue(), err.getvalue())
 
 
 def wait_until(process: subprocess.Popen[str], reached: Any) -> None:

@@ -53,6 +53,10 @@ def load(
             "--prune", help="Delete nodes of the model's labels that the shop does not have."
         ),
     ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Compare everything, also what was loaded before."),
+    ] = False,
     config: ConfigFile = None,
     settings: Settings = None,
     as_json: AsJson = False,
@@ -74,6 +78,7 @@ def load(
             embeddings=embeddings,
             recommendations=recommendations,
             prune=prune,
+            compare=compare,
             progress=shown.progress,
         )
         shown.end("load", found)

@@ -182,7 +182,12 @@ class Neo4jStore(GraphStore):
         return {**found, "units": units}
 
     def load(
-        self, tables: GraphTables, *, progress: Progress = silent, prune: bool = False
+        self,
+        tables: GraphTables,
+        *,
+        progress: Progress = silent,
+        prune: bool = False,
+        compare: bool = False,
     ) -> dict[str, Any]:
         """Make the database hold these tables; see `hemline.graph.neo4j_loading`.
 
@@ -191,12 +196,19 @@ class Neo4jStore(GraphStore):
         prune : bool
             Also delete nodes of the model's labels that Hemline did not load and the tables
             do not have.
+        compare : bool
+            Believe no notes on what was loaded: read and compare everything.
         """
         from hemline.graph.neo4j_loading import load
 
         self._must_write("load")
         return load(
-            self.server, tables, rows=self.settings.batch_rows, prune=prune, progress=progress
+            self.server,
+            tables,
+            rows=self.settings.batch_rows,
+            prune=prune,
+            compare=compare,
+            progress=progress,
         )
 
     def write_similar(self, edges: Path, *, progress: Progress = silent) -> int:

@@ -351,5 +351,5 @@ def _write_vectors(server: Server, out: Path) -> int:
 
 def _vectors(server: Server) -> Generator[Any]:
     yield from server.stream(
-        "MATCH (p:Product) WHERE p.embedding IS NOT NULL RETURN p.code, p.embedding"
+        "MATCH (p:Product) WHERE p.embedding IS NOT NULL RETURN p.code, p.embedding", fetch=200
     )

@@ -73,7 +73,7 @@ class Server:
             )
         self.uri, self.read_only = uri, read_only
         self.variable = settings.password_env
-        self.user = user or settings.user
+        self.user = user or _user(settings)
         self.database = (settings.database if database is None else database) or None
         found = _password(settings, password)
         self.has_password = bool(found)
@@ -116,11 +116,11 @@ class Server:
         with self.explained(), self.session() as session:
             return session.execute_read(work)
 
-    def stream(self, cypher: str, **parameters: Any) -> Iterator[Any]:
-        """Yield the records of a query one by one; some thousand are in memory."""
+    def stream(self, cypher: str, *, fetch: int = 5000, **parameters: Any) -> Iterator[Any]:
+        """Yield the records of a query one by one; `fetch` of them are in memory."""
         with (
             self.explained(),
-            self.session(fetch=5000) as session,
+            self.session(fetch=fetch) as session,
             session.begin_transaction() as tx,
         ):
             yield from tx.run(cypher, parameters)
@@ -211,6 +211,12 @@ _HINTS = {
     "Schema": "an index or constraint of another kind is in the way; SHOW INDEXES lists them",
     "Transaction": "run the same command again; what is done is kept",
 }
+
+
+def _user(settings: Graph) -> str:
+    if "user" in settings.model_fields_set:
+        return settings.user
+    return os.environ.get("NEO4J_USERNAME") or settings.user
 
 
 def _password(settings: Graph, given: str | None) -> str | None:

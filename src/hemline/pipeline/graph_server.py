@@ -60,6 +60,7 @@ def load_graph(
     embeddings: bool | None = None,
     recommendations: bool | None = None,
     prune: bool = False,
+    compare: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Make a Neo4j database hold a run's graph; what is there already is left as it is.
@@ -75,7 +76,7 @@ def load_graph(
     sources = graph_sources(run, settings, embeddings=embeddings, recommendations=recommendations)
     with open_server(uri, settings) as store:
         tables = _tables(run, graph_fingerprint(run, sources), sources, progress)
-        found = store.load(tables, progress=progress, prune=prune)
+        found = store.load(tables, progress=progress, prune=prune, compare=compare)
         counts = tables.counts
     shutil.rmtree(run.path / _TABLES, ignore_errors=True)
     return {**found, "counts": counts}
