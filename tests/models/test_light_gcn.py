@@ -91,6 +91,22 @@ class TestNetwork:
         (differentiable(matrix, first, 3) * weight).sum().backward()
         np.testing.assert_allclose(first.grad.numpy(), operator.T @ weight.numpy(), atol=1e-6)
 
+    @pytest.mark.parametrize("share", [0.02, 0.9])
+    def test_features_are_mapped_and_have_their_gradient(self, share):
+        from hemline.models.light_gcn_forms import Features
+        from hemline.models.light_gcn_graph import sparse_rows
+
+        random = np.random.default_rng(0)
+        rows = (random.random((40, 30)) * (random.random((40, 30)) < share)).astype(np.float32)
+        straight, turned = sparse_rows(rows)
+        assert (turned is None) == (share > 0.1)
+        weight = self.torch.randn(30, 3, requires_grad=True)
+        found = Features(straight, turned, weight).mapped()
+        np.testing.assert_allclose(found.detach(), rows @ weight.detach().numpy(), atol=1e-6)
+        factor = self.torch.randn(40, 3)
+        (found * factor).sum().backward()
+        np.testing.assert_allclose(weight.grad, rows.T @ factor.numpy(), atol=1e-5)
+
     def test_dropout_takes_edges_both_ways_and_keeps_the_mean(self):
         graph = self.graph(checkerboard(10, 6))
         generator = self.torch.Generator().manual_seed(1)

@@ -14,10 +14,21 @@ FIRST_SPREAD = 0.1
 
 @dataclass
 class Features:
-    """What is known of articles: one row each, float32 (n_articles, n_features), on the device."""
+    """What is known of articles: one row each, float32 (n_articles, n_features), on the device.
+
+    Categories leave most of a row zero: rows are sparse then, and kept turned too, for the
+    gradient; `turned` is None for dense rows.
+    """
 
     rows: Any
+    turned: Any
     weight: Any
+
+    def mapped(self) -> Any:
+        """Return rows times weight, (n_articles, factors)."""
+        if self.turned is None:
+            return self.rows @ self.weight
+        return product(self.rows, self.weight, self.turned)
 
 
 class Network:
@@ -27,7 +38,11 @@ class Network:
     """
 
     def __init__(
-        self, graph: Graph, settings: dict[str, Any], generator: Any, rows: Any | None
+        self,
+        graph: Graph,
+        settings: dict[str, Any],
+        generator: Any,
+        rows: tuple[Any, Any] | None,
     ) -> None:
         torch = torch_module()
         self.graph, self.settings, self.generator = graph, settings, generator
@@ -37,8 +52,9 @@ class Network:
         self.weights = [self.own]
         self.features: Features | None = None
         if rows is not None:
-            first = torch.randn(rows.shape[1], d, generator=generator) * FIRST_SPREAD
-            self.features = Features(rows.to(graph.device), self._parameter(first))
+            first = torch.randn(rows[0].shape[1], d, generator=generator) * FIRST_SPREAD
+            straight, turned = (None if one is None else one.to(graph.device) for one in rows)
+            self.features = Features(straight, turned, self._parameter(first))
             self.weights.append(self.features.weight)
 
     def _parameter(self, first: Any) -> Any:
@@ -50,7 +66,7 @@ class Network:
         if self.features is None:
             return self.own
         torch = torch_module()
-        described = self.features.rows @ self.features.weight
+        described = self.features.mapped()
         nothing = described.new_zeros(self.graph.n_customers, described.shape[1])
         return self.own + torch.cat([nothing, described])
 
@@ -87,7 +103,11 @@ class Linear(Network):
     """The paper's: each layer a product with the graph, dropout, a linear map and a softmax."""
 
     def __init__(
-        self, graph: Graph, settings: dict[str, Any], generator: Any, rows: Any | None
+        self,
+        graph: Graph,
+        settings: dict[str, Any],
+        generator: Any,
+        rows: tuple[Any, Any] | None,
     ) -> None:
         super().__init__(graph, settings, generator, rows)
         torch = torch_module()
@@ -103,7 +123,7 @@ class Linear(Network):
 
     def _layer(self, at: Any, number: int, dropout: float) -> Any:
         torch = torch_module()
-        at = product(self.graph.matrix, at)
+        at = product(self.graph.matrix, at, self.graph.matrix)  # it is its own transpose
         if dropout:
             kept = torch.rand(at.shape, generator=self.generator).to(at.device) >= dropout
             at = at * kept / (1 - dropout)

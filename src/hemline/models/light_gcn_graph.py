@@ -13,6 +13,8 @@ from hemline.models.neural_process import torch_module
 
 Int64 = npt.NDArray[np.int64]
 
+_DENSE = 0.1
+
 
 class Graph:
     """Edges weighted 1 / sqrt(degree of one end x degree of the other), both ways.
@@ -100,8 +102,8 @@ def differentiable(matrix: Any, first: Any, layers: int) -> Any:
     return Propagation.apply(first)
 
 
-def product(matrix: Any, vectors: Any) -> Any:
-    """Return A vectors, whose gradient is A times the gradient."""
+def product(matrix: Any, vectors: Any, turned: Any) -> Any:
+    """Return matrix times vectors; the gradient is `turned`, its transpose, times the gradient."""
     torch = torch_module()
 
     class Product(torch.autograd.Function):  # type: ignore[misc,name-defined]
@@ -111,6 +113,28 @@ def product(matrix: Any, vectors: Any) -> Any:
 
         @staticmethod
         def backward(ctx: Any, gradient: Any) -> Any:
-            return matrix @ gradient.contiguous()
+            return turned @ gradient.contiguous()
 
     return Product.apply(vectors)
+
+
+def sparse_rows(rows: npt.NDArray[np.float32]) -> tuple[Any, Any]:
+    """Return rows as a tensor, and turned: sparse both where most are 0, else dense and None."""
+    torch = torch_module()
+    if np.count_nonzero(rows) > _DENSE * rows.size:
+        return torch.from_numpy(rows), None
+    straight = sparse.csr_matrix(rows)
+    return _csr(straight), _csr(straight.T.tocsr())
+
+
+def _csr(matrix: sparse.csr_matrix) -> Any:
+    torch = torch_module()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse .*beta state")
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(matrix.indptr.astype(np.int32)),
+            torch.from_numpy(matrix.indices.astype(np.int32)),
+            torch.from_numpy(matrix.data),
+            size=matrix.shape,
+            check_invariants=False,
+        )

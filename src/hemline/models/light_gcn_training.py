@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline.models.light_gcn_forms import Light, Linear, Network
-from hemline.models.light_gcn_graph import Graph
+from hemline.models.light_gcn_graph import Graph, sparse_rows
 from hemline.models.neural_process import Arrays, Heard, torch_module
 from hemline.models.neural_training import (
     Pairs,
@@ -165,9 +165,8 @@ def _own_map(
     return solved
 
 
-def _features(arrays: Arrays) -> Any | None:
-    torch = torch_module()
-    return torch.from_numpy(arrays["features"]) if "features" in arrays else None
+def _features(arrays: Arrays) -> tuple[Any, Any] | None:
+    return sparse_rows(arrays["features"]) if "features" in arrays else None
 
 
 def _held_out(arrays: Arrays, settings: dict[str, Any]) -> npt.NDArray[np.bool_]:
