@@ -41,8 +41,12 @@ def article_facts(train: Histories, catalogue: Catalogue, as_of: int | None) -> 
         for (_, one), seen in days.items():
             buyers[one] += 1
             again[one] += len(seen) > 1
-        overall = again.sum() / max(buyers.sum(), 1)
-        return (again + 10 * overall) / (buyers + 10)
+        overall = again.sum() / buyers.sum()
+        return (again + 10 * overall) / (buyers + 10) / overall
+
+    def rebuys_of(code: Any) -> Any:
+        by_kind = rebuys(code[article], int(code.max(initial=-1)) + 1)
+        return np.append(by_kind, NAN)[np.where(code >= 0, code, -1)]
 
     everything = np.ones(len(article), bool)
     day, week, month = (count(since <= days * DAY) for days in (1, 7, 30))
@@ -61,10 +65,10 @@ def article_facts(train: Histories, catalogue: Catalogue, as_of: int | None) -> 
         "sales.change": (week + 1) / (before + 1),
         "sales.product_week": million(by_code(week, product), week.sum()),
         "sales.in_department": week / by_code(week, department),
+        "sales.in_product": week / by_code(week, product),
         "article.rebuys": rebuys(article, n),
-        "article.product_rebuys": np.append(
-            rebuys(product[article], int(product.max(initial=-1)) + 1), NAN
-        )[np.where(product >= 0, product, -1)],
+        "article.product_rebuys": rebuys_of(product),
+        "article.type_rebuys": rebuys_of(codes["product_type_no"]),
     }
     for name in (
         "buyer_age", "buyer_age_sd", "price", "discount", "channel", "first_days", "last_days"
@@ -194,7 +198,7 @@ class _History:
         mine = self.article == one
         names = (
             "days", "visits_since", "basket", "price", "price_rank", "price_ratio",
-            "basket_price_rank", "price_change",
+            "basket_price_rank", "price_change", "channel",
         )  # fmt: skip
         found = dict.fromkeys((f"own.{name}" for name in names), NAN)
         found |= {
@@ -210,6 +214,7 @@ class _History:
         found["own.visits_since"] = self.visit.max() - last
         found["own.basket"] = (self.visit == last).sum()
         found["own.price"] = price
+        found["own.channel"] = self.channel[mine][-1] or NAN
         found["own.price_ratio"] = price / self.mean_price
         found["own.price_change"] = facts["article.price"][one] / price
         if not np.isnan(price):

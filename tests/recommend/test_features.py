@@ -89,6 +89,7 @@ def histories(bought: dict[str, Any], age: Any) -> Histories:
 
 
 def made(**settings: Any) -> Features:
+    settings = {"leave_out": [], **settings}
     return Features(Config.of({"threads": 1, "features": settings}), CHANNELS)
 
 
@@ -172,7 +173,8 @@ def test_neither_blocks_nor_threads_matter(
         for low in range(0, 56, 7)
     ]
     assert np.concatenate(parts).tobytes() == whole[: candidates.bounds[56]].tobytes()
-    many = Features(Config.of({"threads": 3}), CHANNELS).fit(histories, catalogue, as_of=AS_OF)
+    config = Config.of({"threads": 3, "features": {"leave_out": []}})
+    many = Features(config, CHANNELS).fit(histories, catalogue, as_of=AS_OF)
     assert many.compute(histories, candidates, as_of=AS_OF).tobytes() == whole.tobytes()
 
 

@@ -18,5 +18,7 @@ class Features(Section):
     )
     pairs_kept: int = Field(50, ge=1, description="pairs kept of each article, the weightiest")
     leave_out: tuple[str, ...] = Field(
-        (), description="features and families that are not used, by name"
+        ("flags",),
+        description="features and families that are not used, by name; a flag says no more than "
+        "that the rank is not NaN",
     )

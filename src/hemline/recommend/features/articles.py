@@ -22,7 +22,7 @@ class ArticleFacts:
 
     Attributes
     ----------
-    values : float32 (n_articles, 16)
+    values : float32 (n_articles, 18)
         The families "sales" and "article" as declared, without the last two of them.
     sold : int64 (n_articles, 2)
         Seconds: the first and the last sale, -1 for none.
@@ -32,33 +32,44 @@ class ArticleFacts:
     sold: npt.NDArray[np.int64]
 
     @classmethod
-    def of(
-        cls, train: Histories, product: Int32, department: Int32, as_of: int | None
-    ) -> ArticleFacts:
+    def of(cls, train: Histories, codes: dict[str, Int32], as_of: int | None) -> ArticleFacts:
         """Count the purchases of `train`, none of which is at or after `as_of` (seconds).
 
         Parameters
         ----------
         train : Histories
-        product, department : int32 (n_articles,)
-            Codes, -1 where there is none.
+        codes : dict of int32 (n_articles,)
+            Of `product_code`, `product_type_no` and `department_no`, -1 where there is none;
+            any of them may be missing.
         as_of : int or None
             None for undated data.
         """
         n = train.n_articles
+        none = np.full(n, -1, np.int32)
+        product, type_, department = (
+            codes.get(one, none) for one in ("product_code", "product_type_no", "department_no")
+        )
+        after = n + int(product.max(initial=-1)) + 1
+        kinds = np.stack([product, np.where(type_ >= 0, type_ + (after - n), -1)], axis=1)
         sums = np.zeros((n, columns.N_SUMS))
         sold = np.full((n, 2), columns.NEVER, np.int64)
-        products = np.zeros((int(product.max(initial=-1)) + 1, 2))
+        buyers = np.zeros((after + int(type_.max(initial=-1)) + 1, 2))
         columns.count_articles(
             (
                 np.ascontiguousarray(train.start), np.ascontiguousarray(train.stop),
                 train.article, train.time, train.price, train.channel,
                 np.ascontiguousarray(train.age),
             ),
-            product, as_of or 0, as_of is not None, sums, sold, products,
+            np.ascontiguousarray(kinds, np.int32), as_of or 0, as_of is not None, sums, sold,
+            buyers,
         )  # fmt: skip
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = _facts(sums.T, products, product, department)
+            rebuys = [
+                _rebuys(buyers[:n]),
+                _at_code(_rebuys(buyers[n:after]), product),
+                _at_code(_rebuys(buyers[after:]), type_),
+            ]
+            values = _facts(sums.T, rebuys, product, department)
         return cls(np.ascontiguousarray(values.T, np.float32), sold)
 
     def save(self, folder: Path) -> None:
@@ -77,7 +88,7 @@ class ArticleFacts:
 
 def _facts(
     sums: npt.NDArray[np.float64],
-    products: npt.NDArray[np.float64],
+    rebuys: list[npt.NDArray[np.float64]],
     product: Int32,
     department: Int32,
 ) -> npt.NDArray[np.float64]:
@@ -96,8 +107,8 @@ def _facts(
             (week + 1) / (sums[columns.WEEK_BEFORE] + 1),
             _of_a_million(week, product),
             week / _by_code(week, department),
-            _rebuys(sums[columns.BUYERS], sums[columns.REBUYERS]),
-            _at_code(_rebuys(*products.T), product),
+            week / _by_code(week, product),
+            *rebuys,
             mean_age,
             np.where(sums[columns.AGES] > 1, np.sqrt(np.maximum(variance, 0)), np.nan),
             price,
@@ -130,9 +141,9 @@ def _at_code(value: npt.NDArray[np.float64], code: Int32) -> npt.NDArray[np.floa
     return found
 
 
-def _rebuys(
-    buyers: npt.NDArray[np.float64], rebuyers: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    overall = rebuyers.sum() / max(buyers.sum(), 1.0)
-    found: npt.NDArray[np.float64] = (rebuyers + DRAWN_TO_ALL * overall) / (buyers + DRAWN_TO_ALL)
+def _rebuys(buyers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the share of those who came again, over that of all; (n, 2) gives (n,)."""
+    overall = buyers[:, 1].sum() / buyers[:, 0].sum()
+    drawn = (buyers[:, 1] + DRAWN_TO_ALL * overall) / (buyers[:, 0] + DRAWN_TO_ALL)
+    found: npt.NDArray[np.float64] = drawn / overall
     return found

@@ -13,11 +13,11 @@ NEVER = -1
 """As the time of an article's first and last sale."""
 
 (
-    ALL, LAST_DAY, WEEK, WEEK_BEFORE, MONTH, BUYERS, REBUYERS, AGES, AGE_SUM, AGE_SQUARES,
-    PRICES, PRICE_SUM, PRICE_HIGHEST, CHANNELS, CHANNEL_SUM,
-) = range(15)  # fmt: skip
+    ALL, LAST_DAY, WEEK, WEEK_BEFORE, MONTH, AGES, AGE_SUM, AGE_SQUARES, PRICES, PRICE_SUM,
+    PRICE_HIGHEST, CHANNELS, CHANNEL_SUM,
+) = range(13)  # fmt: skip
 """Columns of the sums of an article."""
-N_SUMS = 15
+N_SUMS = 13
 
 
 def _array(dtype: Any) -> Any:
@@ -27,44 +27,46 @@ def _array(dtype: Any) -> Any:
 _I64, _I32, _F32, _I8 = (
     _array(one) for one in (types.int64, types.int32, types.float32, types.int8)
 )
+_I32_2 = types.Array(types.int32, 2, "C", readonly=True)
 _HISTORIES = types.Tuple((_I64, _I64, _I32, _I64, _F32, _I8, _F32))
 
 
 @njit(
     [
         types.void(
-            _HISTORIES, _I32, types.int64, types.boolean, types.float64[:, ::1],
+            _HISTORIES, _I32_2, types.int64, types.boolean, types.float64[:, ::1],
             types.int64[:, ::1], types.float64[:, ::1],
         )
     ],
     nogil=True,
     cache=True,
 )  # fmt: skip
-def count_articles(histories, product, as_of, dated, sums, sold, products):
-    """Add up what is known of each article and of each product code.
+def count_articles(histories, kinds, as_of, dated, sums, sold, buyers):
+    """Add up what is known of each article and of each kind of articles.
 
     Parameters
     ----------
     histories : start, stop int64 (n,); article int32, time int64, price float32, channel
         int8 (m,); age float32 (n,)
         Nothing at or after `as_of`.
-    product : int32 (n_articles,)
-        Product code, -1 for none.
+    kinds : int32 (n_articles, number of attributes)
+        Kinds that an article belongs to, -1 for none; no kind stands in two columns.
     as_of : int
         Seconds; of no meaning when not `dated`.
-    sums : float64 (n_articles, 15)
+    sums : float64 (n_articles, 13)
         Zeros; the columns are the constants above.
     sold : int64 (n_articles, 2)
         Filled with -1; time of the first and of the last sale.
-    products : float64 (n_products, 2)
-        Zeros; buyers, and those who bought on two days or more.
+    buyers : float64 (n_articles + number of kinds, 2)
+        Zeros; customers who bought the article, then the kind, and those who did on two days
+        or more.
     """
     start, stop, article, time, price, channel, age = histories
-    n_articles, n_products = len(sums), len(products)
-    # by whom, on which day first, and whether that customer came again: articles, then codes
-    who = np.full(n_articles + n_products, -1, np.int32)
-    first_day = np.empty(n_articles + n_products, np.int64)
-    again = np.zeros(n_articles + n_products, np.bool_)
+    n_articles = len(sums)
+    # by whom last, on which day first, and whether that customer came again
+    who = np.full(len(buyers), -1, np.int32)
+    first_day = np.empty(len(buyers), np.int64)
+    again = np.zeros(len(buyers), np.bool_)
     for row in range(len(start)):
         for e in range(start[row], stop[row]):
             one, t = article[e], time[e]
@@ -89,22 +91,18 @@ def count_articles(histories, product, as_of, dated, sums, sold, products):
             if price[e] > of[PRICE_HIGHEST]:
                 of[PRICE_HIGHEST] = price[e]
             day = t // DAY
-            for kind in range(2):
-                at = one if kind == 0 else n_articles + product[one]
-                if kind == 1 and product[one] < 0:
-                    break
-                fresh = who[at] != row
-                back = not fresh and not again[at] and day > first_day[at]
-                if fresh:
+            for column in range(-1, kinds.shape[1]):
+                at = one
+                if column >= 0:
+                    if kinds[one, column] < 0:
+                        continue
+                    at = n_articles + kinds[one, column]
+                if who[at] != row:
                     who[at], first_day[at], again[at] = row, day, False
-                elif back:
+                    buyers[at, 0] += 1
+                elif not again[at] and day > first_day[at]:
                     again[at] = True
-                if kind == 0:
-                    of[BUYERS] += fresh
-                    of[REBUYERS] += back
-                else:
-                    products[product[one], 0] += fresh
-                    products[product[one], 1] += back
+                    buyers[at, 1] += 1
     for row in range(len(start)):
         for e in range(start[row], stop[row]):
             one = article[e]

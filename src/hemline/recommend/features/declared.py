@@ -50,6 +50,7 @@ OWN = _family(
     ("own.price_ratio", "that price over the mean of all the customer paid"),
     ("own.basket_price_rank", "the place by price among those last bought on that day", _TIME),
     ("own.price_change", "what it costs lately over that price"),
+    ("own.channel", "number of the sales channel of the last of these purchases; NaN: none"),
 )
 CUSTOMER = _family(
     "customer",
@@ -86,18 +87,28 @@ ARTICLE = (
             "its share of its department's purchases within the last 7 days",
             ("time", "department_no"),
         ),
+        (
+            "sales.in_product",
+            "its share of its product code's purchases within the last 7 days",
+            ("time", "product_code"),
+        ),
     ),
     *_family(
         "article",
         (
             "article.rebuys",
-            "share of its buyers who bought it on two days or more, drawn to that of all",
+            "share of its buyers who bought it on two days or more, over that of all articles",
             _TIME,
         ),
         (
             "article.product_rebuys",
             "the same of its product code, whatever the colour",
             ("time", "product_code"),
+        ),
+        (
+            "article.type_rebuys",
+            "the same of its product type, whatever the article",
+            ("time", "product_type_no"),
         ),
         ("article.buyer_age", "mean age of its buyers, years"),
         ("article.buyer_age_sd", "standard deviation of their age; NaN: fewer than two"),
@@ -198,17 +209,19 @@ def channel_features(channels: tuple[str, ...]) -> Features:
     >>> [one.name for one in channel_features(("als",))]
     ['channels.number', 'channels.best', 'flag.als', 'rank.als', 'score.als']
     """
-    found = [
+    found = _family(
+        "channels",
         ("channels.number", "channels that propose it"),
         ("channels.best", "its best rank in any channel, 1 is first"),
-    ]
+    )
     for prefix, meaning in (
         ("flag", "1 where the channel {} proposes it, else 0"),
         ("rank", "its rank in the channel {}; NaN: not proposed"),
         ("score", "its score by the channel {}; NaN: none"),
     ):
-        found += [(f"{prefix}.{one}", meaning.format(one)) for one in channels]
-    return _family("channels", *found)
+        named = ((f"{prefix}.{one}", meaning.format(one)) for one in channels)
+        found += _family(f"{prefix}s", *named)
+    return found
 
 
 def all_features(channels: tuple[str, ...]) -> Features:

@@ -21,19 +21,21 @@ ATTRIBUTES = 10
 (
     OWN_PURCHASES, OWN_UNITS, OWN_SHARE, OWN_DAYS, OWN_VISITS, OWN_VISITS_SINCE, OWN_BASKET,
     OWN_PRICE, OWN_PRICE_RANK, OWN_PRICE_RATIO, OWN_BASKET_PRICE_RANK, OWN_PRICE_CHANGE,
+    OWN_CHANNEL,
     CUSTOMER_PURCHASES, CUSTOMER_ARTICLES, CUSTOMER_VISITS, CUSTOMER_DAYS, CUSTOMER_FIRST_DAYS,
     CUSTOMER_BASKET, CUSTOMER_WEEK, CUSTOMER_MONTH, CUSTOMER_REPEATS, CUSTOMER_PRICE,
     CUSTOMER_AGE, CUSTOMER_CHANNEL,
     SALES_ALL, SALES_DAY, SALES_WEEK, SALES_MONTH, SALES_TREND, SALES_TREND_DAY, SALES_CHANGE,
-    SALES_PRODUCT_WEEK, SALES_IN_DEPARTMENT,
-    ARTICLE_REBUYS, ARTICLE_PRODUCT_REBUYS, ARTICLE_BUYER_AGE, ARTICLE_BUYER_AGE_SD,
-    ARTICLE_PRICE, ARTICLE_DISCOUNT, ARTICLE_CHANNEL, ARTICLE_FIRST_DAYS, ARTICLE_LAST_DAYS,
+    SALES_PRODUCT_WEEK, SALES_IN_DEPARTMENT, SALES_IN_PRODUCT,
+    ARTICLE_REBUYS, ARTICLE_PRODUCT_REBUYS, ARTICLE_TYPE_REBUYS, ARTICLE_BUYER_AGE,
+    ARTICLE_BUYER_AGE_SD, ARTICLE_PRICE, ARTICLE_DISCOUNT, ARTICLE_CHANNEL, ARTICLE_FIRST_DAYS,
+    ARTICLE_LAST_DAYS,
     MATCH_AGE, MATCH_AGE_DISTANCE, MATCH_PRICE, MATCH_PRICE_DISTANCE, MATCH_CHANNEL,
     PRODUCT_ARTICLES, PRODUCT_OTHERS, PRODUCT_OTHER_DAYS, PRODUCT_PRICE,
     PAIRS_BASKET, PAIRS_HISTORY, VISUAL_BASKET, VISUAL_BEST,
-) = range(55)  # fmt: skip
+) = range(58)  # fmt: skip
 """Places in the buffer, in the order of `declared.FIXED`; the others follow."""
-N_FIXED = 55
+N_FIXED = 58
 N_FACTS = ARTICLE_FIRST_DAYS - SALES_ALL
 AT_CHANNELS = N_FIXED + 3 * ATTRIBUTES
 
@@ -52,7 +54,8 @@ _SIMILAR = types.Tuple((_I32_2, _F32_2))
 _MOMENT = types.Tuple((types.int64, types.boolean, types.float64))
 
 # Inside, tuples of arrays are handed around, each as long as the longest history:
-#   own    article, purchases, units, weight, time and visit of the last purchase, visits, price
+#   own    article, purchases, units, weight, time and visit of the last purchase, visits, price,
+#          channel
 #   value  code, weight, purchases, time of the last; one row for each attribute
 #   code   of the product codes: latest article, time of the latest other one, articles, price
 
@@ -74,7 +77,17 @@ def _read_history(
     _, _, article, time, weight, price, channel, _ = histories
     _, _, codes, n_codes = articles
     as_of, dated, decay = moment
-    own_article, purchases, units, own_weight, own_time, own_visit, visits, own_price = own
+    (
+        own_article,
+        purchases,
+        units,
+        own_weight,
+        own_time,
+        own_visit,
+        visits,
+        own_price,
+        own_channel,
+    ) = own
     value_code, value_weight, value_purchases, value_time = value
     latest, other_time, distinct, code_price = code
     sizes[:] = 0
@@ -103,6 +116,7 @@ def _read_history(
             units[s] = own_weight[s] = 0.0
             own_visit[s] = -1
             own_price[s] = np.nan
+            own_channel[s] = 0
         else:
             repeats += own_visit[s] < visit
         purchases[s] += 1
@@ -117,6 +131,7 @@ def _read_history(
             paid += p
             paid_squares += np.float64(p) * p
             n_paid += 1
+        own_channel[s] = channel[e]
         if channel[e] > 0:
             channels += channel[e]
             n_channels += 1
@@ -188,13 +203,13 @@ def _customer(first, last, row, age, histories, moment, told, in_visit, out):
 def _own(s, told, moment, own, in_visit, out):
     """Write what the customer did with this very article; s < 0: nothing."""
     if s < 0:
-        for at in range(OWN_DAYS, OWN_PRICE_CHANGE + 1):
+        for at in range(OWN_DAYS, OWN_CHANNEL + 1):
             out[at] = np.nan
         out[OWN_PURCHASES] = out[OWN_UNITS] = out[OWN_SHARE] = out[OWN_VISITS] = 0
         return
     as_of, dated, _ = moment
     n_own, visit, total = told[0], told[1], told[2]
-    _, purchases, units, own_weight, own_time, own_visit, visits, own_price = own
+    _, purchases, units, own_weight, own_time, own_visit, visits, own_price, own_channel = own
     out[OWN_PURCHASES], out[OWN_UNITS] = purchases[s], units[s]
     out[OWN_SHARE] = own_weight[s] / total
     out[OWN_DAYS] = (as_of - own_time[s]) / DAY if dated else np.nan
@@ -212,6 +227,7 @@ def _own(s, told, moment, own, in_visit, out):
         out[OWN_PRICE_RANK], out[OWN_BASKET_PRICE_RANK] = rank, basket_rank
     out[OWN_PRICE_RATIO] = _ratio(price, out[CUSTOMER_PRICE])
     out[OWN_PRICE_CHANGE] = _ratio(out[ARTICLE_PRICE], price)
+    out[OWN_CHANNEL] = own_channel[s] if own_channel[s] > 0 else np.nan
 
 
 @njit
@@ -277,7 +293,7 @@ def _attributes(one, s, total, articles, moment, slot, value, code, out):
 def _linked(low, high, article, told, own, pairs, similar, place, linked):
     """Add up, for each candidate [low, high), its pairs with and likeness to what was bought."""
     n_own, visit, total = told[0], told[1], told[2]
-    own_article, _, _, own_weight, _, own_visit, _, _ = own
+    own_article, own_weight, own_visit = own[0], own[3], own[5]
     indptr, partner, share = pairs
     alike, cosine = similar
     paired, likest = len(indptr) > 1, alike.shape[1] > 0
@@ -349,7 +365,7 @@ def feature_rows(histories, candidates, articles, pairs, similar, moment, chosen
         Already cut at the moment.
     candidates : bounds int64 (n + 1,); article int32, rank int16, score float32
         See `recommend.candidates.Candidates`.
-    articles : facts float32 (n_articles, 16), sold int64 (n_articles, 2), codes int32
+    articles : facts float32 (n_articles, 18), sold int64 (n_articles, 2), codes int32
         (n_articles, 10), n_codes
         See `ArticleFacts`. No code is used by two attributes, all are below `n_codes`, and
         -1 is none; the first column has the product codes.
@@ -374,7 +390,7 @@ def feature_rows(histories, candidates, articles, pairs, similar, moment, chosen
     own = (
         np.empty(longest, np.int32), np.empty(longest, np.int64), np.empty(longest, np.float64),
         np.empty(longest, np.float64), np.empty(longest, np.int64), np.empty(longest, np.int64),
-        np.empty(longest, np.int64), np.empty(longest, np.float32),
+        np.empty(longest, np.int64), np.empty(longest, np.float32), np.empty(longest, np.int8),
     )  # fmt: skip
     value = (
         np.empty((ATTRIBUTES, longest), np.int32), np.empty((ATTRIBUTES, longest), np.float64),

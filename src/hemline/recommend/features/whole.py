@@ -95,9 +95,7 @@ class Features:
         _check_sizes(catalogue, train)
         train = train.before(as_of)
         self.cutoff_ = as_of
-        self.facts_ = ArticleFacts.of(
-            train, _code(catalogue, "product_code"), _code(catalogue, "department_no"), as_of
-        )
+        self.facts_ = ArticleFacts.of(train, catalogue.codes, as_of)
         progress(1, 2)
         self.pairs_ = self._pairs(train, as_of)
         progress(2, 2)
