@@ -79,3 +79,41 @@ def test_evidence_does_not_look_ahead(cascade: Bundle, shop: Any) -> None:
     assert (why.bought, why.also_bought, why.similar) == (0, (), ())
     with pytest.raises(CutoffError):
         evidence(cascade, later, 3, shop.as_of - 1)
+
+
+def test_bought_together_in_the_purchases_of_everyone(
+    train: Callable[..., Bundle], cascade: Bundle, shop: Any
+) -> None:
+    """A recipe without counts of its own has the customers, and the same pairs, from there."""
+    plain = train(recipe="popular")
+    bought = [
+        set(shop.histories.article[start:stop].tolist())
+        for start, stop in zip(shop.histories.start, shop.histories.stop, strict=True)
+    ]
+    compared = 0
+    for i in range(0, 280, 40):
+        history = shop.histories.block(i, i + 1)
+        for article in range(0, 90, 9):
+            assert evidence(plain, history, article, shop.as_of).also_bought == ()
+            found = evidence(plain, history, article, shop.as_of, shop.histories).also_bought
+            counted = evidence(cascade, history, article, shop.as_of, shop.histories).also_bought
+            pairs = {one.purchased: one.count for one in counted}
+            for one in found:
+                both = sum({one.purchased, article} <= basket for basket in bought)
+                assert one.customers == both > 0
+                assert pairs.get(one.purchased, one.count) == one.count
+                compared += one.purchased in pairs
+            for one in counted:
+                assert one.customers == sum({one.purchased, article} <= b for b in bought)
+            assert len(found) == min(12, len({one.purchased for one in counted}))
+    assert compared > 100
+
+
+def test_bought_together_does_not_look_ahead(train: Callable[..., Bundle], shop: Any) -> None:
+    plain = train(recipe="popular")
+    later = Histories.from_baskets([[3, 4]] * 5, n_articles=90, time=shop.as_of)
+    mine = Histories.from_baskets([[3]], n_articles=90, time=shop.as_of - 1)
+    assert evidence(plain, mine, 4, shop.as_of, later).also_bought == ()
+    earlier = Histories.from_baskets([[3, 4]] * 5, n_articles=90, time=shop.as_of - 1)
+    (one,) = evidence(plain, mine, 4, shop.as_of, earlier).also_bought
+    assert (one.purchased, one.customers, one.count, one.times) == (3, 5, 5.0, 1)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from hemline.models.also_bought import AlsoBought
 from hemline.models.popular import Popular
-from hemline.recommend.base import check_as_of
+from hemline.recommend.base import Recipe, check_as_of
 from hemline.recommend.bundle import Bundle
 from hemline.shop.histories import Histories
+
+TOGETHER = 12
+"""Purchases that are named where the recipe keeps no counts of its own."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def evidence(
     as_of : int or None
         Seconds. Purchases at or after it are not seen. None only for undated data.
     everyone : Histories, optional
-        Of all customers: then `BoughtTogether.customers` is counted in them.
+        Of all customers: then `BoughtTogether.customers` is counted in them. A recipe that
+        keeps no counts of what is bought together has them from here alone, the largest few.
 
     Raises
     ------
@@ -108,15 +113,8 @@ def evidence(
     purchases = np.asarray(history.article[row])
     times = np.asarray(history.time[row])[purchases == article]
     edges = Counter(purchases.tolist())
-    also_bought = getattr(bundle.recipe, "also_bought", None)
-    together = _also_bought(also_bought, edges, article)
-    if everyone is not None and together:
-        others = [one.purchased for one in together]
-        counts = buyers_of_both(everyone, article, others, bundle.cutoff)
-        together = tuple(
-            replace(one, customers=count) for one, count in zip(together, counts, strict=True)
-        )
-    popular = getattr(bundle.recipe, "popular", None)
+    together = _together(bundle, edges, article, everyone)
+    popular: Popular | None = fitted_model(bundle.recipe, "popular")
     age = np.asarray(history.age[:1])
     return Evidence(
         article=article,
@@ -131,6 +129,36 @@ def evidence(
         bought=len(times),
         last_bought=int(times[-1]) if len(times) else None,
     )
+
+
+def fitted_model(recipe: Recipe, name: str) -> Any:
+    """Return a recipe's fitted model of a name, or that of the recipe which stands in for it."""
+    recipe = getattr(recipe, "simple", None) or recipe
+    found = getattr(recipe, name, None)
+    return found if hasattr(found, "n_articles_") else None
+
+
+def _together(
+    bundle: Bundle, edges: Counter[int], article: int, everyone: Histories | None
+) -> tuple[BoughtTogether, ...]:
+    """Return what the recipe's own counts say, or else the purchases of everyone."""
+    model: AlsoBought | None = fitted_model(bundle.recipe, "also_bought")
+    found = _also_bought(model, edges, article)
+    if everyone is None or (model is not None and not found):
+        return found
+    others = [one.purchased for one in found] if model else [x for x in edges if x != article]
+    counted = buyers_of_both(everyone, article, others, bundle.cutoff)
+    if model is not None:
+        return tuple(
+            replace(one, customers=customers)
+            for one, (customers, _) in zip(found, counted, strict=True)
+        )
+    listed = [
+        BoughtTogether(other, float(pairs * edges[other]), edges[other], customers)
+        for other, (customers, pairs) in zip(others, counted, strict=True)
+        if customers
+    ]
+    return tuple(sorted(listed, key=lambda one: (-one.count, one.purchased))[:TOGETHER])
 
 
 def _similar(bundle: Bundle, edges: Counter[int], article: int) -> tuple[SimilarTo, ...]:
@@ -159,17 +187,23 @@ def _also_bought(
 
 def buyers_of_both(
     everyone: Histories, article: int, others: Sequence[int], as_of: int | None
-) -> list[int]:
-    """Return for each of `others` how many customers bought it and `article` before `as_of`."""
+) -> list[tuple[int, int]]:
+    """Return for each of `others` how many customers bought it and `article` before `as_of`.
+
+    And how many pairs of a purchase of one and a purchase of the other these customers made.
+    """
     places = np.flatnonzero(np.asarray(everyone.article) == article)
     # rows ascend in the arrays, so the row of a place is the first that ends behind it
     rows = np.unique(np.searchsorted(np.asarray(everyone.stop), places, side="right"))
     rows = rows[rows < len(everyone)]
     part = everyone.take(rows).before(as_of)
     bought, customer = np.asarray(part.article)[part.rows()], part.customers()
-    buys = np.zeros(len(rows), bool)
-    buys[customer[bought == article]] = True
-    return [int(buys[np.unique(customer[bought == one])].sum()) for one in others]
+    times = np.bincount(customer[bought == article], minlength=len(rows))
+    found = []
+    for one in others:
+        both = times * np.bincount(customer[bought == one], minlength=len(rows))
+        found.append((int((both > 0).sum()), int(both.sum())))
+    return found
 
 
 def _popularity(

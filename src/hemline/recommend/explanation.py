@@ -9,7 +9,13 @@ from typing import Any, Final
 
 from hemline.models.popular import Popular
 from hemline.recommend.bundle import Bundle
-from hemline.recommend.evidence import BoughtTogether, Evidence, Popularity, SimilarTo
+from hemline.recommend.evidence import (
+    BoughtTogether,
+    Evidence,
+    Popularity,
+    SimilarTo,
+    fitted_model,
+)
 from hemline.shop.histories import SECONDS_PER_DAY
 
 ATTRIBUTES: Final = {
@@ -211,17 +217,27 @@ class _Writer:
                 self.check("explain-recommended", {}),
             )
         numbers = {"rank": place.rank, "score": place.score, "channel": place.channel}
-        by = {
-            "similar": f"ranked by ALS, {place.score:.3f}",
-            "similar-sample": "drawn by chance from those that ALS cannot rank",
-        }.get(place.channel, f"{place.score:g}")
         return Reason(
             "recommended",
             f"{self.article} is number {place.rank} of {place.of} recommended to {self.who}, "
-            f"by the channel {place.channel} ({by}).",
+            f"by the channel {place.channel} ({self.score(place)}).",
             numbers,
             self.check("explain-recommended", numbers),
         )
+
+    def score(self, place: Place) -> str:
+        """Say what the score of a place means."""
+        recipe = self.bundle.recipe
+        name = (getattr(recipe, "simple", None) or recipe).name
+        if name == "cascade":
+            return {
+                "similar": f"ranked by ALS, {place.score:.3f}",
+                "similar-sample": "drawn by chance from those that ALS cannot rank",
+            }.get(place.channel, f"{place.score:g}")
+        if name == "two-stage" and place.score > 0:
+            days = self.bundle.config.ranker.horizon_days
+            return f"bought within {days} days with a probability of {place.score:.2%}"
+        return f"{place.score:.3g}"
 
     def bought(self) -> list[Reason]:
         if not self.why.bought:
@@ -278,7 +294,7 @@ class _Writer:
         )
 
     def popular(self, one: Popularity) -> Reason:
-        model: Popular = self.bundle.recipe.popular  # type: ignore[attr-defined]
+        model: Popular = fitted_model(self.bundle.recipe, "popular")
         days, by = model.settings.days, model.settings.by
         count = int(one.count)
         ages = _ages(model, one.band)
