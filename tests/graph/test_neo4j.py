@@ -337,6 +337,10 @@ class TestErrors:
             open_store(settings.uri.replace("bolt", "neo4j+s"), settings=settings)
         assert "TLS" in caught.value.hint
 
+    def test_a_routing_uri(self, settings: Graph) -> None:
+        with open_store(settings.uri.replace("bolt", "neo4j"), settings=settings) as store:
+            assert store.rows("RETURN 1 AS x") == [{"x": 1}]
+
     def test_no_such_database(self, settings: Graph) -> None:
         with pytest.raises(StoreUnavailableError, match="has no database 'nope'"):
             open_store(settings.uri, settings=settings, database="nope")

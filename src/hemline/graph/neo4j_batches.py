@@ -65,15 +65,19 @@ def cut(
             continue
         decoded = _decoded(batch, schema)
         starts, keys = _groups(decoded.column(0))
+        begin = 0
         for place, (at, key) in enumerate(zip(starts, keys, strict=True)):
             if last is not None and key < last:
                 raise GraphError(f"{what}: {key!r} stands after {last!r}; rows ascend by their key")
             if key != last:
                 if last is not None and cutter.ends(last):
+                    cutter.held.append(decoded.slice(begin, at - begin))
+                    begin = at
                     yield cutter.batch(last)
                 last = key
             end = starts[place + 1] if place + 1 < len(starts) else decoded.num_rows
-            cutter.add(decoded.slice(at, end - at))
+            cutter.count(end - at)
+        cutter.held.append(decoded.slice(begin))
     yield cutter.batch(None)
 
 
@@ -82,19 +86,19 @@ class _Cutter:
         self.schema, self.wanted = schema, max(1, rows)
         self.low = ""
         self.held: list[pa.RecordBatch] = []
-        self.count = self.group = 0
+        self.rows = self.group = 0
 
-    def add(self, part: pa.RecordBatch) -> None:
-        self.held.append(part)
-        self.count += part.num_rows
-        self.group += part.num_rows
+    def count(self, rows: int) -> None:
+        """Count rows of the key that is being read."""
+        self.rows += rows
+        self.group += rows
 
     def ends(self, key: str) -> bool:
         """Tell whether the batch ends after this key, whose rows are complete."""
         group, self.group = self.group, 0
-        if self.count >= 2 * self.wanted:
+        if self.rows >= 2 * self.wanted:
             return True
-        if 2 * self.count < self.wanted:
+        if 2 * self.rows < self.wanted:
             return False
         # on average another half of the wanted rows pass until a key is hit
         return zlib.crc32(key.encode()) * self.wanted < _HASHES * 2 * group
@@ -102,7 +106,7 @@ class _Cutter:
     def batch(self, high: str | None) -> Batch:
         table = pa.Table.from_batches(self.held, schema=self.schema).combine_chunks()
         found = Batch(self.low, high, table, digest(table))
-        self.low, self.held, self.count = high or "", [], 0
+        self.low, self.held, self.rows = high or "", [], 0
         return found
 
 
