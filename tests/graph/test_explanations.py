@@ -14,14 +14,18 @@ from typing import Any
 import pytest
 
 import hemline
+from hemline.config import Config
 from hemline.errors import ConfigError, UnknownIdError
 from hemline.graph.base import GraphStore
 from hemline.graph.queries import shipped
 from hemline.graph.stores import open_store
 from hemline.pipeline.graph import build_graph, open_graph, run_graph_tables
-from hemline.recommend.explanation import Explanation
+from hemline.recommend.bundle import train_bundle
+from hemline.recommend.evidence import evidence
+from hemline.recommend.explanation import Explanation, Names, Thing, explain
 from hemline.recommend.explanation_checks import cypher, differences
 from hemline.recommend.explanation_picture import picture
+from hemline.shop.tables import Catalogue
 
 
 @pytest.fixture(scope="module", params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
@@ -221,3 +225,27 @@ def test_names_with_signs_of_xml(explained: list[Explanation]) -> None:
     odd = replace(one, article=replace(one.article, name='<b> & "quotes"'))
     texts = [text.text for text in ET.fromstring(picture(odd)).iter() if text.tag.endswith("text")]
     assert 'Why <b> & "quotes"?' in texts
+
+
+def test_pieces_instead_of_customers(simulated_run: hemline.Recommender, graph: GraphStore) -> None:
+    """`popular.by = "units"`: the sentence counts pieces, and the graph's place is by pieces."""
+    tables = simulated_run.tables
+    config = Config.of({"recipe": "popular", "popular": {"by": "units", "days": 40}})
+    catalogue = Catalogue.of(tables.articles, config.cascade.attributes)
+    bundle = train_bundle(config, catalogue, tables.histories)
+    names = Names(
+        lambda one: Thing(tables.article_ids.id(one)), lambda column, one: (str(one), None)
+    )
+    history = tables.histories.block(3, 4)
+    said = []
+    for article in range(0, len(tables.article_ids), 17):
+        why = evidence(bundle, history, article, tables.cutoff)
+        found = explain(
+            why, bundle, names, customer=Thing(tables.customer_ids.id(3)), as_of=tables.cutoff,
+            place=None, k=12,
+        )  # fmt: skip
+        popular = [*found.of_kind("popular"), *found.of_kind("age")]
+        assert differences(replace(found, reasons=tuple(popular)), graph.rows) == []
+        said += [one.sentence for one in popular]
+    assert len(said) > 5
+    assert all("pieces sold of " in one for one in said)

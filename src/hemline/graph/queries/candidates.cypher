@@ -8,8 +8,8 @@
 MATCH (:Customer {id: $customer_id})-[:PURCHASED]->(p:Product)
 MATCH (i:Index)<-[:HAS_INDEX]-(p)-[:FROM_DEPARTMENT]->(d:Department)
 WITH collect(DISTINCT d.number) AS departments, collect(DISTINCT i.code) AS indexes
-MATCH (:Customer {id: $customer_id})-[:PURCHASED]->(:Product)-[:SIMILAR]->(rec:Product)
-MATCH (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(dep:Department)
+MATCH (:Customer {id: $customer_id})-[:PURCHASED]->(:Product)-[:SIMILAR]->(rec:Product),
+      (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(dep:Department)
 WHERE dep.number IN departments AND ind.code IN indexes
 RETURN rec.code AS code, count(*) AS paths
 ORDER BY paths DESC, code
