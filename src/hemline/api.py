@@ -34,7 +34,7 @@ def run(
         The run folder.
     config : Config or path of a TOML file, optional
     recipe : str, optional
-        "cascade", "popular" or "repurchase".
+        A name such as "two-stage" (`hemline recipes` lists them), or the path of a TOML file.
     until : date, optional
         Purchases after this day are not read.
     k : int, optional

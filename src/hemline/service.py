@@ -189,6 +189,7 @@ class Recommender:
         """
         from hemline.recommend.evidence import evidence
         from hemline.recommend.explanation import Names, Place, Thing, explain
+        from hemline.recommend.proposals import proposals
 
         if (customer is None) == (basket is None):
             raise ConfigError("explain() takes either a customer or a basket")
@@ -197,9 +198,10 @@ class Recommender:
         k = min(self.config.k, len(self.tables.article_ids))
         listed = self.recommend(customer, basket=basket, age=age, k=k)
         among = next((one for one in listed if one.article_id == article), None)
+        history = self._history(customer, basket, age)
         why = evidence(
             self.bundle,
-            self._history(customer, basket, age),
+            history,
             place,
             self.as_of,
             self.tables.histories,
@@ -213,6 +215,7 @@ class Recommender:
             as_of=self.as_of or None,
             place=among and Place(among.rank, k, among.score, among.channel),
             k=k,
+            proposed=proposals(self.bundle, history, place, self.as_of),
         )
 
     def _coded(self, column: str, article: int) -> tuple[str | None, str | None]:
@@ -326,6 +329,44 @@ class Recommender:
             as_of=self.as_of,
             progress=progress,
         ).to_json()
+
+    def importance(self) -> dict[str, Any]:
+        """Return what the run's ranker goes by: each feature's share of the gain.
+
+        Returns
+        -------
+        dict
+            ``features``: name, family, meaning, gain, splits, the largest gain first; empty
+            where a simple recipe answers. ``lines``: what was said of the training.
+
+        Raises
+        ------
+        ConfigError
+            The run's recipe has no ranker.
+        """
+        from hemline.recommend.features import Features
+
+        summary = self.bundle.summary
+        if "windows" not in summary:
+            raise ConfigError(
+                f"the recipe {summary['recipe']} has no ranker",
+                hint="run with the recipe two-stage",
+            )
+        declared = Features(self.bundle.config, tuple(summary.get("channels", ()))).declared
+        known = {one.name: one for one in declared}
+        return {
+            "features": [
+                {
+                    "feature": one["feature"],
+                    "family": known[one["feature"]].family,
+                    "meaning": known[one["feature"]].meaning,
+                    "gain": one["gain"],
+                    "splits": one["splits"],
+                }
+                for one in summary.get("importance", ())
+            ],
+            "lines": summary["lines"],
+        }
 
     def holdout(self) -> dict[str, Any]:
         """Return the talk's table: precision@5 by confidence weights, on a random hold-out."""

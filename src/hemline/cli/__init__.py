@@ -15,6 +15,7 @@ from hemline.cli import (
     paper,
     ranking,
     ranking_features,
+    recipes,
     reporting,
     serving,
     stages,
@@ -34,6 +35,7 @@ COMMANDS = (
     graph_server,
     ranking_features,
     ranking,
+    recipes,
     reporting,
     serving,
 )

@@ -28,7 +28,8 @@ def run(
     out: Out,
     config: ConfigFile = None,
     recipe: Annotated[
-        str | None, typer.Option(help="cascade, popular or repurchase.", metavar="NAME")
+        str | None,
+        typer.Option(help="A recipe of `hemline recipes`, or a TOML file.", metavar="NAME"),
     ] = None,
     until: Until = None,
     settings: Settings = None,

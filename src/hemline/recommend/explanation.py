@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from hemline.recommend.evidence import (
     SimilarTo,
     fitted_model,
 )
+from hemline.recommend.proposals import Proposal
 from hemline.shop.histories import SECONDS_PER_DAY
 
 ATTRIBUTES: Final = {
@@ -66,7 +67,7 @@ class Reason:
     Attributes
     ----------
     kind : str
-        "recommended", "bought", "similar", "attribute", "together", "age" or "popular".
+        "recommended", "proposed", "bought", "similar", "attribute", "together", "age" or "popular".
     sentence : str
     numbers : dict
         What the sentence says, as plain values.
@@ -152,6 +153,7 @@ def explain(
     as_of: int | None,
     place: Place | None,
     k: int,
+    proposed: Sequence[Proposal] = (),
 ) -> Explanation:
     """Say what the evidence says, in the order of how close it is to the customer.
 
@@ -167,10 +169,13 @@ def explain(
         Seconds.
     place : Place or None
         None when the article is not among the k.
+    proposed : sequence of Proposal
+        The channels that propose it.
     """
     writer = _Writer(why, bundle, names, customer, as_of)
     reasons = [
         writer.place(place, k),
+        *(writer.proposed(one) for one in proposed),
         *writer.bought(),
         *(writer.similar(one) for one in why.similar),
         *(writer.attribute(column) for column in writer.attributes()),
@@ -238,6 +243,13 @@ class _Writer:
             days = self.bundle.config.ranker.horizon_days
             return f"bought within {days} days with a probability of {place.score:.2%}"
         return f"{place.score:.3g}"
+
+    def proposed(self, one: Proposal) -> Reason:
+        return Reason(
+            "proposed",
+            f"Proposed by the channel {one.channel}: number {one.rank} of its {one.of}.",
+            {"channel": one.channel, "rank": one.rank, "of": one.of, "score": one.score},
+        )
 
     def bought(self) -> list[Reason]:
         if not self.why.bought:

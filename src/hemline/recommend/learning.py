@@ -198,8 +198,9 @@ class Learning:
     ) -> None:
         """Where little is known, keep the ranker only if it is ahead of every simple recipe.
 
-        By more than chance would have it five times out of six. A ranker is trained on the older windows and judged on the newest third, on the
-        customers that it would rank: those with a purchase before.
+        By more than chance would have it five times out of six. A ranker is trained on the
+        older windows and judged on the newest third, on the customers that it would rank:
+        those with a purchase before.
         """
         n = min(max(1, len(parts) // 3), 4, len(taught))
         names = taught[0].fitted.names
