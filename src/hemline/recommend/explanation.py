@@ -10,6 +10,7 @@ from typing import Any, Final
 from hemline.models.popular import Popular
 from hemline.recommend.bundle import Bundle
 from hemline.recommend.evidence import (
+    TOGETHER,
     BoughtTogether,
     Evidence,
     Popularity,
@@ -179,7 +180,8 @@ def explain(
         *writer.bought(),
         *(writer.similar(one) for one in why.similar),
         *(writer.attribute(column) for column in writer.attributes()),
-        *(writer.together(one) for one in why.also_bought),
+        *(writer.together(one) for one in why.also_bought[:TOGETHER]),
+        *writer.more(why.also_bought),
         *(writer.popular(one) for one in (why.at_age, why.overall) if one is not None),
     ]
     moment = None if as_of is None else dt.datetime.fromtimestamp(as_of, dt.UTC)
@@ -304,6 +306,18 @@ class _Writer:
             Check("explain-together", parameters, expected),
             purchased,
         )
+
+    def more(self, listed: tuple[BoughtTogether, ...]) -> list[Reason]:
+        """Say how many purchases are not named, and what the counts of all of them add up to."""
+        n = len(listed) - TOGETHER
+        if n <= 0:
+            return []
+        total = int(sum(one.count for one in listed))
+        sentence = (
+            f"Bought with {n:,} more of the purchases; over all of them, {total:,} pairs "
+            "of a purchase of one and a purchase of the other."
+        )
+        return [Reason("more", sentence, {"more": n, "counts": total})]
 
     def popular(self, one: Popularity) -> Reason:
         model: Popular = fitted_model(self.bundle.recipe, "popular")
