@@ -9,6 +9,8 @@ import pytest
 from hemline.errors import ConfigError
 from hemline.recommend.bundle import Bundle
 
+OFF = {"enabled": False}
+
 
 def test_channels_fill_the_row_in_their_order(train: Callable[..., Bundle], shop: Any) -> None:
     order = ("also-bought", "repurchase", "popular-at-age")
@@ -43,5 +45,14 @@ def test_popularity_fills_what_the_channels_leave(train: Callable[..., Bundle], 
 def test_an_unknown_channel(train: Callable[..., Bundle]) -> None:
     with pytest.raises(ConfigError, match=r"rules\.channels: no channel 'bought'"):
         train(recipe="rules", rules={"channels": ["bought"]})
-    with pytest.raises(ConfigError, match="no channel 'repurchase'"):
-        train(recipe="rules", channels={"repurchase": {"enabled": False}})
+    with pytest.raises(ConfigError, match="no channel is enabled"):
+        train(recipe="rules", rules={"channels": ["popular"]}, channels={"popular": OFF})
+
+
+def test_a_channel_that_is_off_is_passed_over(train: Callable[..., Bundle]) -> None:
+    assert train(recipe="rules", channels={"repurchase": OFF}).recipe.channels.names == (
+        "also-bought", "popular-at-age",
+    )  # fmt: skip
+    names = ("repurchase", "also-bought", "popular-at-age")
+    ranked = train(recipe="two-stage", channels=dict.fromkeys(names, OFF))
+    assert "rules" not in ranked.summary["judged"]

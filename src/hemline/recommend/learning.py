@@ -15,7 +15,12 @@ from hemline.recommend.channels import Channels
 from hemline.recommend.examples import Fitted, UInt64, digests, lowest
 from hemline.recommend.features import Features
 from hemline.recommend.ranker import Examples, Ranker
-from hemline.recommend.simple_choice import Judged, average_precision, judge_simple
+from hemline.recommend.simple_choice import (
+    Judged,
+    average_precision,
+    judge_simple,
+    simple_recipes,
+)
 from hemline.recommend.stages import Stages
 from hemline.recommend.windows import Window, target_windows
 from hemline.shop.histories import Histories
@@ -101,7 +106,7 @@ class Learning:
         found = Learned(windows=windows)
         if not windows:
             found.reason = "the purchases have no two days, or no dates, to learn from"
-            found.simple = self.settings.fallback[0]
+            found.simple = simple_recipes(self.config)[0]
             return found
         taught, parts = self._teach(windows)
         found.windows = windows[: len(parts)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from hemline.blocks import Progress, silent
 from hemline.config import Config
+from hemline.config.ranking import DEFAULT_CHANNELS
 from hemline.errors import ConfigError
 from hemline.models.base import Mask
 from hemline.models.popular import Popular
@@ -22,6 +23,8 @@ from hemline.shop.tables import Catalogue
 
 class Rules:
     """The candidates of `rules.channels`, in this order, then what is popular.
+
+    A channel that is not enabled is passed over.
 
     What has been proposed by an earlier channel is not taken again. The score of an article
     is the one of the channel that it came by; popularity that fills the row has its count.
@@ -37,11 +40,11 @@ class Rules:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        known = config.channel_settings()
+        declared = (*DEFAULT_CHANNELS, *config.channels)
         for one in config.rules.channels:
-            if one not in known:
+            if one not in declared:
                 raise ConfigError(
-                    f"rules.channels: no channel {one!r}", hint=f"channels: {', '.join(known)}"
+                    f"rules.channels: no channel {one!r}", hint=f"channels: {', '.join(declared)}"
                 )
         self._unfitted()
 

@@ -69,7 +69,7 @@ def judge_simple(
 
     With `warm_only` on the customers who had bought before alone.
     """
-    names = config.ranker.fallback
+    names = simple_recipes(config)
     each: dict[str, list[Float64]] = {name: [] for name in names}
     for window in windows:
         known = train.before(window.cutoff)
@@ -86,6 +86,14 @@ def judge_simple(
         config.evaluate.k,
         {name: np.concatenate([np.zeros(0), *parts]) for name, parts in each.items()},
     )
+
+
+def simple_recipes(config: Config) -> tuple[str, ...]:
+    """Return `ranker.fallback` without the recipe rules where none of its channels is enabled."""
+    enabled = config.channel_settings()
+    rules = any(one in enabled for one in config.rules.channels)
+    found = tuple(one for one in config.ranker.fallback if rules or one != "rules")
+    return found or ("popular",)
 
 
 def _lists(recipe: Recipe, histories: Histories, config: Config, as_of: int) -> Int32:
