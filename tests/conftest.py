@@ -63,6 +63,7 @@ REQUIRED_PARTS = {
     "real_data": "HEMLINE_TEST_DATA",
     "neo4j": "HEMLINE_TEST_NEO4J",
     "neural": None,
+    "browser": "HEMLINE_TEST_BROWSER",
 }
 """Markers of tests that need a part, and the variable that says it is there (None: always)."""
 

@@ -16,9 +16,10 @@ from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from hemline import __version__
 from hemline.live import LiveRecommender
 from hemline.runs import RunFolder
-from hemline.web import api
+from hemline.web import api, pages
 from hemline.web.limits import Gate, Meters
 from hemline.web.refusals import answer_errors
+from hemline.web.search import Finder
 
 RUN_VARIABLE = "HEMLINE_SERVED_RUN"
 """Tells a worker process which run it serves."""
@@ -60,7 +61,9 @@ def create_app(run: Path | str, changes: dict[str, Any] | None = None) -> FastAP
     app.state.shelf = api.Shelf(opened)
     app.state.meters = meters
     app.include_router(api.router)
-    answer_errors(app)
+    answer_errors(app, pages.error_page)
+    app.include_router(pages.router)
+    app.state.finder = Finder(opened)
     app.add_middleware(Gate, meters=meters, max_body=opened.config.serve.max_body_kb * 1024)
 
     @app.get("/health", summary="Is the server ready?")

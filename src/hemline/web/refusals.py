@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -40,15 +41,26 @@ def refusal(status: int, message: str, hint: str = "", code: str = "") -> Respon
     )
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Let the app answer every error that can be foreseen in the one shape."""
+def answer_errors(app: FastAPI, error_page: Callable[[int, str, str], Response]) -> None:
+    """Let the app answer every error that can be foreseen: in the one shape, or as a page.
+
+    Parameters
+    ----------
+    app : FastAPI
+    error_page : callable
+        Makes a page of status, message and hint, for a browser that follows a link.
+    """
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
+        if _wants_page(request):
+            return error_page(error.status, error.message, error.hint)
         return refusal(error.status, error.message, error.hint)
 
     @app.exception_handler(UnknownIdError)
     async def unknown(request: Request, error: UnknownIdError) -> Response:
+        if _wants_page(request):
+            return error_page(404, str(error), "")
         # the error's own hint names an id that is known, which is nobody's business here
         return refusal(404, str(error), "ids are text, with their leading zeros", "unknown_id")
 
@@ -60,10 +72,19 @@ def answer_errors(app: FastAPI) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         first: Any = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        if _wants_page(request):
+            return error_page(422, f"{where}: {first['msg']}", "")
         return refusal(422, f"{where}: {first['msg']}", "see /docs for what is asked")
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
+        if _wants_page(request):
+            return error_page(error.status_code, str(error.detail), "")
         there = "see /docs for what there is"
         hint = {404: there, 405: there, 413: "serve.max_body_kb"}.get(error.status_code, "")
         return refusal(error.status_code, str(error.detail), hint)
+
+
+def _wants_page(request: Request) -> bool:
+    path, accepted = request.url.path, request.headers.get("accept", "")
+    return "text/html" in accepted and not path.startswith(("/api/", "/health", "/metrics"))
