@@ -20,7 +20,7 @@ __all__ = ["Measured", "measure", "measure_step", "peak_bytes", "record"]
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (
-    "duckdb", "ibis-framework", "numba", "numpy", "scipy", "pyarrow", "implicit",
+    "duckdb", "ibis-framework", "numba", "numpy", "scipy", "pyarrow", "implicit", "lightgbm",
     "torch", "torchrec",
 )  # fmt: skip
 

@@ -112,7 +112,7 @@ def climbed(tables: Tables) -> dict[str, Any]:
     buyers = parted.truth.buyers
     truth, judged = parted.truth.take(buyers), parted.train.take(buyers)
     warm = judged.lengths > 0
-    steps: list[dict[str, Any]] = []
+    steps: dict[str, dict[str, Any]] = {}
     scores: dict[str, Any] = {}
     digest = ""
     for name, what, settings in STEPS:
@@ -129,18 +129,15 @@ def climbed(tables: Tables) -> dict[str, Any]:
         seconds = time.perf_counter() - started
         each = scores[name] = per_customer(lists, truth, K)["map"]
         digest = hashlib.sha256(lists.tobytes()).hexdigest()[:16]
-        steps.append(
-            {
-                "step": name,
-                "what": what,
-                "map": float(each.mean()),
-                "map_warm": float(each[warm].mean()),
-                "map_cold": float(each[~warm].mean()),
-                "seconds": round(seconds, 1),
-                "answered_by": bundle.summary.get("simple", bundle.recipe.name),
-            }
-        )
-        print(steps[-1], flush=True)
+        steps[name] = {
+            "what": what,
+            "map": float(each.mean()),
+            "map_warm": float(each[warm].mean()),
+            "map_cold": float(each[~warm].mean()),
+            "seconds": round(seconds, 1),
+            "answered_by": bundle.summary.get("simple", bundle.recipe.name),
+        }
+        print(name, steps[name], flush=True)
     difference = paired_bootstrap(scores["two-stage"], scores["repurchase"])
     again = fold_lists(config_of(dict(STEPS[-1][2]), 1), catalogue, parted, FOLD, K)
     return {
@@ -149,7 +146,7 @@ def climbed(tables: Tables) -> dict[str, Any]:
         "customers_cold": int((~warm).sum()),
         "ladder": steps,
         "two-stage": {
-            **{name: steps[-1][name] for name in ("map", "map_warm", "map_cold")},
+            **{name: steps["two-stage"][name] for name in ("map", "map_warm", "map_cold")},
             "lists_sha256": digest,
             "learned": bundle.summary["lines"],
             "importance": {

@@ -148,6 +148,60 @@ def _reached() -> list[str]:
     return rows
 
 
+def accuracy_guide() -> str:
+    """Return the page on accuracy with its tables between their marks."""
+    text = (ROOT / "docs/guide/accuracy.md").read_text()
+    return _between(_between(text, "ladder", _ladder()), "sample", _rolled())
+
+
+def _ladder() -> list[str]:
+    path = RESULTS / "two_stage.json"
+    if not path.exists():
+        return []
+    figures = json.loads(path.read_text())["figures"]
+    rows = [
+        "| step | what it adds | MAP@12 | gain | bought before | never |",
+        "|---|---|---|---|---|---|",
+    ]
+    last = None
+    for name, one in figures["ladder"].items():
+        gain = "" if last is None else f"{one['map'] - last:+.5f}"
+        rows.append(
+            f"| {name} | {one['what']} | {one['map']:.5f} | {gain} | {one['map_warm']:.4f} "
+            f"| {one['map_cold']:.4f} |"
+        )
+        last = one["map"]
+    first, over = figures["first_run"], figures["over_repurchase"]
+    rows += [
+        "",
+        f"{figures['customers']:,} customers, {figures['customers_warm']:,} of whom had bought "
+        f"something in the four days. The ranker's first run, with the settings that it was "
+        f"written with, gave {first['map']:.5f}, and {first['map_warm']:.4f} for those who had "
+        f"bought before. Two stages less repurchase, paired: {over['mean']:+.5f}, 95 % interval "
+        f"{over['low']:+.5f} to {over['high']:+.5f}.",
+    ]
+    return rows
+
+
+def _rolled() -> list[str]:
+    path = RESULTS / "two_stage_sample.json"
+    if not path.exists():
+        return []
+    figures = json.loads(path.read_text())["figures"]
+    rows = ["| recipe | MAP@12 |", "|---|---|"]
+    rows += [f"| {name} | {one:.5f} |" for name, one in figures["map"].items()]
+    answered = figures["answered_by"]
+    said = ", ".join(f"{one} in {answered.count(one)}" for one in dict.fromkeys(answered))
+    one = figures["difference"]
+    rows += [
+        "",
+        f"{figures['customer_weeks']} customer-weeks in {len(answered)} weeks, answered by {said}. "
+        f"Two stages less repurchase, paired: {one['mean']:+.5f}, 95 % interval {one['low']:+.5f} "
+        f"to {one['high']:+.5f}.",
+    ]
+    return rows
+
+
 def _between(text: str, mark: str, rows: list[str]) -> str:
     start, end = f"<!-- {mark}: generated -->\n", f"<!-- end of {mark} -->"
     before, _, rest = text.partition(start)
@@ -156,6 +210,7 @@ def _between(text: str, mark: str, rows: list[str]) -> str:
 
 
 FILES = {
+    "docs/guide/accuracy.md": accuracy_guide,
     "docs/guide/channels.md": channels_guide,
     "docs/guide/features.md": features_guide,
     "docs/reference/commands.md": command_reference,
