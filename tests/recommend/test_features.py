@@ -234,6 +234,29 @@ def test_customers_without_purchases_and_without_candidates(catalogue: Catalogue
     assert features.compute(empty, nothing, as_of=AS_OF).shape == (0, len(features.declared))
 
 
+def test_nothing_was_bought_before(
+    histories: Histories, candidates: Candidates, catalogue: Catalogue
+) -> None:
+    features = made().fit(histories, catalogue, as_of=0)
+    found = features.compute(histories, candidates, as_of=0)
+    about = {one.name: found[:, at] for at, one in enumerate(features.declared)}
+    assert (about["sales.all"] == 0).all()
+    assert (about["pairs.history"] == 0).all()
+    assert np.isnan(about["article.first_days"]).all()
+
+
+def test_purchases_before_1970(
+    bought: dict[str, Any], age: Any, candidates: Candidates, catalogue: Catalogue
+) -> None:
+    shift = 100 * 365 * SECONDS_PER_DAY
+    found = []
+    for back in (0, shift):
+        histories = histories_of({**bought, "time": bought["time"] - back}, age)
+        features = made().fit(histories, catalogue, as_of=AS_OF - back)
+        found.append(features.compute(histories, candidates, as_of=AS_OF - back))
+    assert found[0].tobytes() == found[1].tobytes()
+
+
 def test_leave_out(histories: Histories, candidates: Candidates, catalogue: Catalogue) -> None:
     whole = made().fit(histories, catalogue, as_of=AS_OF)
     less = made(leave_out=["own", "pairs", "department.days"], pairs_days=0)

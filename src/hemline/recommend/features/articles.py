@@ -25,7 +25,7 @@ class ArticleFacts:
     values : float32 (n_articles, 18)
         The families "sales" and "article" as declared, without the last two of them.
     sold : int64 (n_articles, 2)
-        Seconds: the first and the last sale, -1 for none.
+        Seconds: the first and the last sale, the smallest int64 for none.
     """
 
     values: Float32
@@ -79,11 +79,12 @@ class ArticleFacts:
 
     @classmethod
     def load(cls, folder: Path) -> ArticleFacts:
-        """Read what `save` wrote."""
-        return cls(
-            np.load(folder / "facts.npy", allow_pickle=False),
-            np.load(folder / "sold.npy", allow_pickle=False),
+        """Map what `save` wrote into memory."""
+        values, sold = (
+            np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in ("facts", "sold")
         )
+        return cls(values, sold)
 
 
 def _facts(

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, types
 
 DAY = 86_400
-NEVER = -1
+NEVER = np.iinfo(np.int64).min
 """As the time of an article's first and last sale."""
 
 (
@@ -56,7 +56,7 @@ def count_articles(histories, kinds, as_of, dated, sums, sold, buyers):
     sums : float64 (n_articles, 13)
         Zeros; the columns are the constants above.
     sold : int64 (n_articles, 2)
-        Filled with -1; time of the first and of the last sale.
+        Filled with NEVER; time of the first and of the last sale.
     buyers : float64 (n_articles + number of kinds, 2)
         Zeros; customers who bought the article, then the kind, and those who did on two days
         or more.

@@ -17,6 +17,8 @@ from numba import njit, types
 
 DAY = 86_400
 ATTRIBUTES = 10
+NEVER = np.iinfo(np.int64).min
+"""As the time of the first sale: `articles_kernel.NEVER`."""
 
 (
     OWN_PURCHASES, OWN_UNITS, OWN_SHARE, OWN_DAYS, OWN_VISITS, OWN_VISITS_SINCE, OWN_BASKET,
@@ -244,7 +246,7 @@ def _article(one, articles, moment, spread, out):
     for at in range(N_FACTS):
         out[SALES_ALL + at] = facts[one, at]
     out[ARTICLE_FIRST_DAYS] = out[ARTICLE_LAST_DAYS] = np.nan
-    if dated and sold[one, 0] >= 0:
+    if dated and sold[one, 0] != NEVER:
         out[ARTICLE_FIRST_DAYS] = (as_of - sold[one, 0]) / DAY
         out[ARTICLE_LAST_DAYS] = (as_of - sold[one, 1]) / DAY
     older = out[CUSTOMER_AGE] - out[ARTICLE_BUYER_AGE]
