@@ -56,7 +56,15 @@ from hemline.graph.tokens import parameters_of, tokens, without_comments
          "MATCH (a {id: 1})-[hemline_0_r0]->(b)-[x]-(c), (b)-[y:HAS_INDEX]->(i) "
          "HINT (((((a JOIN hemline_0_r0) JOIN b) JOIN x) JOIN c) JOIN y) JOIN i RETURN c"),
         ("MATCH (c)-[:PURCHASED]->(p)-[:FROM_DEPARTMENT]->(d) RETURN d", None),
-        ("MATCH (c)-[:PURCHASED]->(p)-[:SIMILAR]->(r) RETURN *", None),
+        ("MATCH way = (c {id: 1})-[b:PURCHASED]->(p)-[s:SIMILAR]->(r) RETURN way",
+         "MATCH way = (c {id: 1})-[b:PURCHASED]->(p)-[s:SIMILAR]->(r) "
+         "HINT (((c JOIN b) JOIN p) JOIN s) JOIN r RETURN way"),
+        ("MATCH (c)-[:PURCHASED]->(p) OPTIONAL MATCH (p)-[:SIMILAR]->(r) RETURN r",
+         "MATCH (c)-[:PURCHASED]->(p) UNWIND [0] AS hemline_next14 "
+         "OPTIONAL MATCH (p)-[:SIMILAR]->(r) RETURN r"),
+        ("MATCH (c) WHERE EXISTS ((c)-[:PURCHASED]->(:Product)-[:HAS_INDEX]->(i)) RETURN c",
+         "MATCH (c) WHERE EXISTS { MATCH (c)-[:PURCHASED]->(:Product)-[:HAS_INDEX]->(i) } "
+         "RETURN c"),
         ("MATCH (c)-[:PURCHASED*1..2]-(p)-[:SIMILAR]->(r) RETURN r", None),
         ("MATCH (c)-[:PURCHASED]->(p) MATCH (p)-[:SIMILAR]->(r) RETURN r",
          "MATCH (c)-[:PURCHASED]->(p) UNWIND [0] AS hemline_next14 "
@@ -98,3 +106,21 @@ def test_parameters_and_comments() -> None:
     assert len(bare) == len(query)
     assert bare[7:] == query[7:]
     assert bare[:7].strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "column"),
+    [
+        ("MATCH (c)-[:PURCHASED]->(p)-[:SIMILAR]->(r) RETURN *", 1),
+        ("MATCH (c) OPTIONAL MATCH (c)-[:PURCHASED]->(p)-[:SIMILAR]->(r) RETURN r", 11),
+        ("MATCH (a), (c)-[:PURCHASED]->(p)-[:SIMILAR]->(r) RETURN r", 1),
+        ("MATCH (c) WHERE EXISTS { MATCH (c)-[:PURCHASED]->()-[:SIMILAR]->(r) } RETURN c", 17),
+        ("MATCH (c) WHERE EXISTS ((c)-[:PURCHASED]->()<-[:PURCHASED]-(d)) RETURN c", 17),
+        ("MATCH (c) RETURN COUNT { (c)-[:PURCHASED]->()--() } AS n", 18),
+    ],
+)
+def test_what_the_engine_would_answer_wrongly_is_refused(query: str, column: int) -> None:
+    with pytest.raises(QueryError, match="may lose rows here") as error:
+        embedded(query)
+    assert error.value.column == column
+    assert error.value.hint

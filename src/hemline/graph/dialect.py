@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from hemline.graph.dialect_joins import goes_on, join_order, patterns
+from hemline.errors import QueryError
+from hemline.graph.dialect_joins import Patterns, goes_on, patterns
 from hemline.graph.expressions import AGGREGATES
-from hemline.graph.tokens import Token, tokens
+from hemline.graph.tokens import Token, query_error, tokens
 
 RESERVED: Final = frozenset({
     "ACYCLIC", "ALL", "AND", "ANY", "ASC", "CASE", "COLUMN", "CREATE", "DEFAULT", "DESC",
@@ -71,7 +72,8 @@ def embedded(query: str) -> Rewritten:
     Raises
     ------
     QueryError
-        The query cannot be cut into tokens.
+        The query cannot be cut into tokens, or the engine would answer it wrongly and cannot
+        be kept from it.
     """
     edits = tuple(sorted(_Rewriter(query).edits()))
     text, at = "", 0
@@ -83,6 +85,7 @@ def embedded(query: str) -> Rewritten:
 
 class _Rewriter:
     def __init__(self, query: str) -> None:
+        self.query = query
         self.tokens = tokens(query)
         self.found: list[tuple[int, int, str]] = []
 
@@ -103,24 +106,58 @@ class _Rewriter:
 
     def order_joins(self) -> None:
         """Give a join order to every MATCH that the engine would answer wrongly without one."""
-        clauses = self.clauses()
+        self.check_subqueries()
+        matches = []
+        for number, (first, end) in enumerate(pairwise(self.clauses())):
+            optional = self.tokens[first].is_word("OPTIONAL")
+            if not self.tokens[first + optional].is_word("MATCH"):
+                continue
+            found = patterns(self.tokens, first + optional + 1, end, number)
+            if found.loses_rows():
+                self.order_match(found, first, end, optional=optional)
+            matches.append((first, end, found))
+        for (_, end, found), (first, _, following) in pairwise(matches):
+            if end == first and goes_on(found, following):
+                self.insert(self.tokens[end - 1].end, f" UNWIND [0] AS hemline_next{first}")
+
+    def order_match(self, found: Patterns, first: int, end: int, *, optional: bool) -> None:
+        """Put a join order behind a MATCH, and names into its patterns."""
+        at = self.tokens[first].start
+        if optional:
+            raise self.loses(at, "write a second OPTIONAL MATCH that goes on from there")
         if any(
             one.is_word("RETURN", "WITH", "DISTINCT") and following.is_symbol("*")
             for one, following in pairwise(self.tokens)
-        ):
-            return  # names that are put into the patterns would be returned
-        matches = []
-        for number, (first, end) in enumerate(pairwise(clauses)):
-            start = first + self.tokens[first].is_word("OPTIONAL")
-            if self.tokens[start].is_word("MATCH"):
-                self.found.extend(join_order(self.tokens, start, end, number))
-                matches.append((first, start, end))
-        for (_, start, end), (after, start_after, end_after) in pairwise(matches):
-            if end != after:
+        ):  # the names that are put into the patterns would be returned
+            raise self.loses(at, "name what is returned instead of *")
+        order = found.order()
+        if not order:
+            raise self.loses(at, "write a MATCH of its own for what does not hang together")
+        for place, name in found.names:
+            self.insert(place, name)
+        self.insert(self.tokens[end - 1].end, f" HINT {order}")
+
+    def check_subqueries(self) -> None:
+        """Refuse EXISTS and COUNT over paths that cannot be given an order there."""
+        for place, one in enumerate(self.tokens[:-2]):
+            opening = self.tokens[place + 1]
+            if not one.is_word("EXISTS", "COUNT") or not opening.is_symbol("(", "{"):
                 continue
-            here, there = ((start, end), (start_after, end_after))
-            if goes_on(patterns(self.tokens, *here), patterns(self.tokens, *there)):
-                self.insert(self.tokens[end - 1].end, f" UNWIND [0] AS hemline_next{after}")
+            start = place + 2 + self.tokens[place + 2].is_word("MATCH")
+            if self.tokens[start].is_symbol("("):
+                found = patterns(self.tokens, start, self.end(place + 1))
+                if found.loses_rows():
+                    raise self.loses(one.start, "write it as a MATCH")
+
+    def loses(self, at: int, hint: str) -> QueryError:
+        """Return the error for a path that the engine would answer wrongly."""
+        return query_error(
+            "the embedded engine may lose rows here: the path goes on from what may have been "
+            "bought twice",
+            self.query,
+            at,
+            hint,
+        )
 
     def keep_orders(self) -> None:
         """Put something that keeps the order behind every WITH that has one."""

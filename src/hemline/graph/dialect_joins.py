@@ -56,10 +56,14 @@ class Patterns:
     edges: list[Edge] = field(default_factory=list)
     names: list[tuple[int, str]] = field(default_factory=list)
     """Place in the query, and what is to be inserted there."""
-    supported: bool = True
 
     def loses_rows(self) -> bool:
-        """Tell whether the engine would come to a node more than once and go on from there."""
+        """Tell whether the engine would come to a node more than once and go on from there.
+
+        Edges of variable length are walked by another operator, which does not.
+        """
+        if not all(one.plain for one in self.edges):
+            return False
         return any(
             one is not other
             and (not one.types or one.types & PARALLEL)
@@ -87,33 +91,18 @@ class Patterns:
         return text[1:-1] if len(joined) == len(self.nodes) and text.startswith("(") else ""
 
 
-def join_order(
-    tokens: Sequence[Token], first: int, end: int, number: int
-) -> list[tuple[int, int, str]]:
-    """Return the edits that give a MATCH a join order; none where it needs none.
+def patterns(tokens: Sequence[Token], first: int, end: int, number: int = 0) -> Patterns:
+    """Read the patterns of a MATCH.
 
     Parameters
     ----------
     tokens : of the whole query
     first, end : int
-        Places of MATCH and of what follows the clause.
+        Places of what follows MATCH, and of what follows the clause.
     number : int
         Of the clause, for names that no other has.
     """
-    found = patterns(tokens, first, end, number)
-    if not found.supported or not found.loses_rows():
-        return []
-    order = found.order()
-    if not order:
-        return []
-    at = tokens[end - 1].end
-    names = [(place, place, name) for place, name in found.names]
-    return [*names, (at, at, f" HINT {order}")]
-
-
-def patterns(tokens: Sequence[Token], first: int, end: int, number: int = 0) -> Patterns:
-    """Read the patterns of the MATCH at a place, which ends before another."""
-    return _PatternReader(tokens, first + 1, end, f"hemline_{number}_").read()
+    return _PatternReader(tokens, first, end, f"hemline_{number}_").read()
 
 
 def goes_on(before: Patterns, after: Patterns) -> bool:
@@ -133,10 +122,10 @@ class _PatternReader:
 
     def read(self) -> Patterns:
         while self.place < self.end:
+            if self.tokens[self.place + 1].is_symbol("="):  # a path with a name
+                self.place += 2
             if not self.now.is_symbol("("):
-                # a named path, shortestPath, ...: left as it is
-                self.found.supported = False
-                break
+                break  # shortestPath: another operator, which comes to a node once
             self.path()
             if self.place < self.end and self.now.is_symbol(","):
                 self.place += 1
@@ -144,8 +133,6 @@ class _PatternReader:
             break
         if self.place < self.end and self.now.is_word("WHERE"):
             self.conditions()
-        elif self.place < self.end:
-            self.found.supported = False
         return self.found
 
     def path(self) -> None:
@@ -153,13 +140,10 @@ class _PatternReader:
         while self.place < self.end and self.now.is_symbol("-", "<"):
             edge = self.edge()
             if self.place >= self.end or not self.now.is_symbol("("):
-                self.found.supported = False
                 return
             right = self.node()
             edge.ends = (left, right)
             self.found.edges.append(edge)
-            if not edge.plain:
-                self.found.supported = False
             left = right
 
     def named(self, opening: Token, kind: str) -> str:
