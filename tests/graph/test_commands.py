@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -14,7 +15,13 @@ from typer.testing import CliRunner
 
 import hemline
 from hemline.cli import app
-from hemline.errors import ConfigError, GraphError, QueryError, ReadOnlyError
+from hemline.errors import (
+    ConfigError,
+    GraphError,
+    QueryError,
+    ReadOnlyError,
+    StoreUnavailableError,
+)
 from hemline.pipeline.graph import build_graph
 
 
@@ -165,3 +172,17 @@ def test_explain(run: str, simulated_run: hemline.Recommender, tmp_path: Path) -
     assert ET.parse(path).getroot().tag.endswith("svg")
     basket = hemline_("explain", run, "--basket", article, "--age", "30", "--article", article)
     assert "the basket" in basket
+
+
+def test_a_run_whose_graph_is_on_a_server(
+    simulated_run: hemline.Recommender, tmp_path: Path
+) -> None:
+    """Without RUN/graph the server of the configuration is asked; here nobody answers there."""
+    pytest.importorskip("neo4j")
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(simulated_run.run.path / "run.json", run)
+    with pytest.raises(StoreUnavailableError, match="has no graph yet"):
+        hemline_(*TYPES, str(run), "RETURN 1 AS one")
+    with pytest.raises(StoreUnavailableError, match=r"127\.0\.0\.1:1"):
+        hemline_(*TYPES, str(run), "RETURN 1 AS one", "--set", "graph.uri=bolt://127.0.0.1:1")

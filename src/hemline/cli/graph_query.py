@@ -126,11 +126,14 @@ def _ask(
 
 def _open_store(run: RunFolder, config: Config, place: str, write: bool) -> Any:
     from hemline.errors import ConfigError
+    from hemline.graph.embedded_files import StoreFiles
     from hemline.graph.federation_stores import named_stores, open_named
     from hemline.graph.stores import is_server, open_store
-    from hemline.pipeline.graph import graph_is_stale, open_graph
+    from hemline.pipeline.graph import graph_folder, graph_is_stale, open_graph
     from hemline.pipeline.shards import shards_folder
 
+    if not place and config.graph.uri and not StoreFiles(graph_folder(run)).exists():
+        place = config.graph.uri  # the shop's graph is on a server, and only there
     named = named_stores(config.graph, shards_folder(run))
     at = named[place].at if place in named else place
     if write and not is_server(at):
