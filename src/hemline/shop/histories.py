@@ -162,7 +162,14 @@ class Histories:
 
         None, for undated data, keeps everything.
         """
-        return self if as_of is None else replace(self, stop=self._first_at_or_after(as_of))
+        if as_of is None or self._ends_before(as_of):
+            return self
+        return replace(self, stop=self._first_at_or_after(as_of))
+
+    def _ends_before(self, as_of: int) -> bool:
+        # each channel of a recipe cuts the histories that the recipe has cut already
+        held = self.stop > self.start
+        return bool((self.time[self.stop[held] - 1] < as_of).all())
 
     def since(self, time: int) -> Histories:
         """Return the purchases at or after `time` (seconds)."""
