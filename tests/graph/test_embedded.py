@@ -12,7 +12,7 @@ from tests.graph.odd_shop import CODES, OddShop
 
 from hemline.config import Graph
 from hemline.errors import GraphError, QueryError, ReadOnlyError, StoreUnavailableError
-from hemline.graph import embedded_build
+from hemline.graph import edges, embedded_build
 from hemline.graph.embedded import EmbeddedStore
 from hemline.graph.embedded_files import StoreFiles
 from hemline.graph.embedded_results import BY_ROWS
@@ -90,6 +90,21 @@ class TestPublishing:
         changed = OddShop(recommended=()).tables(tmp_path / "changed")
         embedded_build.build_store(changed, StoreFiles(folder), settings=Graph())
         assert not list(folder.glob("work-*"))
+
+    def test_many_edges_are_copied_in_slices(
+        self, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(edges, "ROWS", 2)
+        tables = OddShop().tables(tmp_path)
+        monkeypatch.setattr(embedded_build, "SLICE", 3)
+        embedded_build.build_store(tables, StoreFiles(tmp_path / "graph"), settings=Graph())
+        query = (
+            "MATCH (c:Customer)-[r:PURCHASED]->(p:Product) "
+            "RETURN c.id AS id, p.code AS code, r AS r"
+        )
+        with EmbeddedStore(built) as whole, EmbeddedStore(tmp_path / "graph") as sliced:
+            assert sorted(map(repr, sliced.rows(query))) == sorted(map(repr, whole.rows(query)))
+        assert not list((tmp_path / "graph").glob("*/slice.parquet"))
 
     def test_counts_that_differ_are_not_published(self, tmp_path: Path) -> None:
         tables = OddShop().tables(tmp_path)

@@ -48,7 +48,7 @@ class Graph(_Secret):
         1024, ge=64, description="memory the embedded store may take for pages when it is read"
     )
     build_memory_mb: int = Field(
-        4608, ge=256, description="memory the embedded store may take for pages when it is built"
+        3072, ge=256, description="memory the embedded store may take for pages when it is built"
     )
     time_limit_seconds: float = Field(60, ge=0, description="of one query; 0: none")
     batch_rows: int = Field(

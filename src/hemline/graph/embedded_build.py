@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import ladybug
+import numpy as np
 import pyarrow.parquet as pq
 
 from hemline.blocks import Progress, silent
@@ -29,6 +31,9 @@ _TYPES = {
     "date": "DATE",
     "timestamp": "TIMESTAMP",
 }
+
+SLICE = 15_000_000
+"""Edges of one COPY. The engine sorts them in memory, those of all products in one piece."""
 
 
 def build_store(
@@ -106,7 +111,7 @@ def _fill(
         _run(connection, "CHECKPOINT")
         for edge in model.relationships:
             started = time.perf_counter()
-            copy_edges(connection, edge, tables.edge_path(edge))
+            copy_edges(connection, edge, tables.edge_path(edge), path.parent)
             seconds[edge.table] = time.perf_counter() - started
             done += tables.edge_counts[edge.table]
             progress(done, total)
@@ -143,12 +148,40 @@ def _column(one: Property, dimension: int) -> str:
     return f"{quoted(one.name)} {_TYPES[one.type]}"
 
 
-def copy_edges(connection: ladybug.Connection, edge: Relationship, path: Path) -> None:
-    """Copy the edges of a file (`start`, `end`, properties) into the store."""
+def copy_edges(
+    connection: ladybug.Connection, edge: Relationship, path: Path, work: Path | None = None
+) -> None:
+    """Copy the edges of a file (`start`, `end`, properties) into the store.
+
+    Parameters
+    ----------
+    work : path, optional
+        A folder for slices: more edges than SLICE are then copied in several steps, each
+        written down before the next, so that memory does not grow with their number. Without
+        it they are copied at once, as a transaction needs.
+    """
     columns = ", ".join(quoted(one.name) for one in edge.properties)
     into = f"{quoted(edge.name)}({columns})" if columns else quoted(edge.name)
     options = f"(from='{edge.start}', to='{edge.end}')"
-    _copy(connection, into, path, options)
+    if work is None or pq.read_metadata(path).num_rows <= SLICE:
+        _copy(connection, into, path, options)
+        return
+    for one in _slices(path, work / "slice.parquet"):
+        _copy(connection, into, one, options)
+        _run(connection, "CHECKPOINT")
+        one.unlink()
+
+
+def _slices(path: Path, out: Path) -> Iterator[Path]:
+    """Write the rows of a file as files of about equal length, one after another, to one path."""
+    with pq.ParquetFile(path, read_dictionary=[START, END]) as file:
+        groups, rows = file.num_row_groups, file.metadata.num_rows
+        bounds = np.linspace(0, groups, min(groups, -(-rows // SLICE)) + 1).round().astype(int)
+        for low, high in pairwise(bounds.tolist()):
+            with pq.ParquetWriter(out, file.schema_arrow, store_schema=False) as writer:
+                for group in range(low, high):
+                    writer.write_table(file.read_row_group(group))
+            yield out
 
 
 def _copy(connection: ladybug.Connection, into: str, path: Path, options: str) -> None:

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from hemline.blocks import Progress, silent
 from hemline.config import Config, Graph
 from hemline.errors import RunError, StoreUnavailableError
@@ -157,6 +159,8 @@ def build_graph(
                 sources, work, fingerprint=digest, progress=_half(progress, first=True)
             )
             made = time.perf_counter() - started
+            del sources
+            pa.default_memory_pool().release_unused()  # the engine allocates elsewhere
             found = build_store(
                 tables,
                 files,
