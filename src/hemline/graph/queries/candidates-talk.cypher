@@ -17,8 +17,8 @@ CALL {
   WHERE b.code IN bought
   WITH bought, collect(DISTINCT d.number) AS departments, collect(DISTINCT i.code) AS indexes
   UNWIND bought AS code
-  MATCH (:Product {code: code})-[:SIMILAR]->(rec:Product)
-  MATCH (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(dep:Department)
+  MATCH (:Product {code: code})-[:SIMILAR]->(rec:Product),
+        (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(dep:Department)
   WHERE dep.number IN departments AND ind.code IN indexes
   RETURN rec.code AS recommended_item
 }
