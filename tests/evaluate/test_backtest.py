@@ -24,6 +24,7 @@ N_CUSTOMERS, N_ARTICLES, N_DAYS = 120, 60, 120
 
 CONFIG = Config.of(
     {
+        "recipe": "cascade",
         "seed": 3,
         "als": {"factors": 8, "iterations": 3, "min_customer": 2, "min_article": 2},
         "evaluate": {"folds": 2, "horizon_days": 7, "k": 6},
