@@ -134,6 +134,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the simulated shop")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--done", type=Path, help="folder with NAME.json of steps measured already, one by one"
+    )
     parser.add_argument("--step", help="only this step, in this process; prints JSON")
     chosen = parser.parse_args()
     bundle = chosen.out.with_name(chosen.out.name + "-bundle")
@@ -152,8 +155,14 @@ def main() -> None:
     found = {}
     for name in steps:
         given = ("--data", str(chosen.data), "--out", str(chosen.out))
+        kept = chosen.done / f"{name}.json" if chosen.done else None
+        if kept is not None and kept.exists():
+            found[name] = json.loads(kept.read_text())
+            continue
         measured = measure_step(__file__, *given, "--threads", str(chosen.threads), "--step", name)
         found[name] = json.loads(measured.output.splitlines()[-1])
+        if kept is not None:
+            kept.write_text(json.dumps(found[name]))
         print(name, found[name], flush=True)
     maps = {one: found[f"judge-{one}"]["map"] for one in RECIPES}
     figures = {
