@@ -56,16 +56,19 @@ def prepare(shop: Path, run: Path) -> None:
     run_stages(run, config, Shop.from_folder(shop, config.ingest), stages=["neighbours"])
 
 
-def gather(run: Path, threads: int) -> dict[str, Any]:
+def gather(run: Path, threads: int, als: Path | None) -> dict[str, Any]:
     """Fit every channel, then gather the candidates of every customer."""
     from hemline.blocks import available_threads, map_blocks
     from hemline.config import Config
+    from hemline.models import ALS
     from hemline.recommend.channels import Channels
 
     tables, catalogue = opened(run)
     histories, as_of = tables.histories, tables.cutoff
+    given = {"als": ALS.load(als)} if als else {}
     started, cpu = time.perf_counter(), time.process_time()
-    channels = Channels(Config.of({"threads": threads})).fit(histories, catalogue, as_of=as_of)
+    channels = Channels(Config.of({"threads": threads}))
+    channels.fit(histories, catalogue, as_of=as_of, given=given)
     fit = time.perf_counter() - started, time.process_time() - cpu
     fit_peak = peak_bytes()
     # every kernel is loaded before the clock starts
@@ -82,6 +85,7 @@ def gather(run: Path, threads: int) -> dict[str, Any]:
     return {
         "customers": len(each),
         "threads": available_threads(threads),
+        "als_was_given": als is not None,
         "fit_seconds": round(fit[0], 1),
         "fit_cpu_seconds": round(fit[1], 1),
         "fit_seconds_by_channel": {k: round(v, 2) for k, v in channels.fit_seconds_.items()},
@@ -204,12 +208,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of hm-week, hm-sample")
     parser.add_argument("--shop", type=Path, help="folder of a shop of H&M's size")
     parser.add_argument("--run", type=Path, help="run folder for --shop; a temporary one if unset")
+    parser.add_argument("--als", type=Path, help="ALS fitted on --run already: not fitted again")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--step")
     chosen = parser.parse_args()
     if chosen.step:
         done = {
-            "gather": lambda: gather(chosen.run, chosen.threads),
+            "gather": lambda: gather(chosen.run, chosen.threads, chosen.als),
             "simulated": lambda: simulated(chosen.run, chosen.threads),
             "week": lambda: week(chosen.data),
             "sample": lambda: sample(chosen.data),
@@ -231,7 +236,8 @@ def main() -> None:
             if chosen.shop:
                 prepare(chosen.shop, run)
             arguments = ["--run", str(run), "--threads", str(chosen.threads)]
-            figures["gather"] = step("gather", *arguments)
+            given = ["--als", str(chosen.als)] if chosen.als else []
+            figures["gather"] = step("gather", *arguments, *given)
             figures["simulated"] = step("simulated", *arguments)
         bars = {
             "gather.seconds": "<= 180",
