@@ -46,7 +46,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from record import RESULTS, measure_step, record
+from record import RESULTS, Measured, measure, measure_step, record
 
 PARTS = ("import", "ask", "vectors", "bolt", "similar", "back")
 PASSWORD = "hemline-benchmark"
@@ -138,9 +138,8 @@ def offline(neo4j: Path, run: Path, work: Path, *more: str) -> dict[str, Any]:
     step = ("--run", str(run), "--step", "export", "--out", str(out), *more)
     exported = measure_step(__file__, *step)
     counts = json.loads(exported.output.splitlines()[-1])
-    started = time.perf_counter()
-    said = run_import(neo4j, out, work / "home", heap="2g")
-    took = time.perf_counter() - started
+    imported = run_import(neo4j, out, work / "home", heap="2g")
+    said = imported.output.splitlines()
     written = size(out)
     shutil.rmtree(out)
     return {
@@ -150,19 +149,19 @@ def offline(neo4j: Path, run: Path, work: Path, *more: str) -> dict[str, Any]:
         "export_s": round(exported.seconds, 1),
         "export_peak_gib": round(exported.peak_bytes / 2**30, 2),
         "export_gib": round(written / 2**30, 2),
-        "import_s": round(took, 1),
+        "export_cpu_s": round(exported.cpu_seconds, 1),
+        "import_s": round(imported.seconds, 1),
+        "import_cpu_s": round(imported.cpu_seconds, 1),
         "import_peak": next((one for one in said if one.startswith("Peak memory")), ""),
         "store_gib": round(size(work / "home" / "data") / 2**30, 2),
-        "export_and_import_s": round(exported.seconds + took, 1),
+        "export_and_import_s": round(exported.seconds + imported.seconds, 1),
+        "load_at_the_end": round(os.getloadavg()[0], 1),
     }
 
 
-def run_import(neo4j: Path, out: Path, home: Path, heap: str = "1g") -> list[str]:
-    environment = {**os.environ, "NEO4J_ADMIN": f"{neo4j}/admin {home}", "NEO4J_HEAP": heap}
-    done = subprocess.run(
-        [out / "import.sh"], env=environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout.splitlines()
+def run_import(neo4j: Path, out: Path, home: Path, heap: str = "1g") -> Measured:
+    environment = {"NEO4J_ADMIN": f"{neo4j}/admin {home}", "NEO4J_HEAP": heap}
+    return measure([str(out / "import.sh")], env=environment)
 
 
 def size(folder: Path) -> int:
