@@ -4,7 +4,8 @@ python benchmarks/features.py --run RUN
 
 RUN is a run folder whose stages up to `neighbours` are done. The candidates are those of the
 channels that are fitted in seconds, for customers drawn from all; the others would only add two
-features each. Only the features are timed, on one thread and on all, and their fit.
+features each. Only the features are timed, on one thread and on all, and their fit; the bar is on
+processor time, which says the same on a busy machine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ BLOCK = 2048
 
 
 def measured(run: Path, customers: int, threads: int) -> dict[str, Any]:
-    """Fit channels and features, and compute the features of some customers twice."""
+    """Fit channels and features, and compute the features of some customers five times."""
     from hemline.blocks import available_threads, map_blocks
     from hemline.config import ATTRIBUTES
     from hemline.photos.neighbours import Neighbours
@@ -41,9 +42,12 @@ def measured(run: Path, customers: int, threads: int) -> dict[str, Any]:
     histories, as_of = tables.histories, tables.cutoff
     channels = Channels(config).fit(histories, catalogue, as_of=as_of)
     features = Features(config, channels.names)
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     features.fit(histories, catalogue, as_of=as_of)
-    figures: dict[str, Any] = {"fit_seconds": time.perf_counter() - started}
+    figures: dict[str, Any] = {
+        "fit_seconds": time.perf_counter() - started,
+        "fit_processor_seconds": time.process_time() - cpu,
+    }
     rows = np.random.default_rng(1).choice(len(histories), customers, replace=False)
     chosen = histories.take(np.sort(rows))
     blocks = list(
@@ -68,7 +72,7 @@ def measured(run: Path, customers: int, threads: int) -> dict[str, Any]:
 
     for name, workers in (("one_thread", 1), ("all_threads", available_threads(threads))):
         seconds = []
-        for _ in range(3):
+        for _ in range(5):
             started, cpu = time.perf_counter(), time.process_time()
             for _ in map_blocks(block, customers, BLOCK, workers):
                 pass
@@ -88,7 +92,7 @@ def main() -> None:
     """Measure in a fresh process and record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--customers", type=int, default=50_000)
+    parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--step", choices=("measured",))
     chosen = parser.parse_args()
@@ -103,7 +107,7 @@ def main() -> None:
     bars = {
         "features": ">= 40",
         "candidates_a_customer": ">= 100",
-        "one_thread.microseconds_a_candidate": "<= 1",
+        "one_thread.processor_microseconds_a_candidate": "<= 1",
     }
     record("features", figures, bars=bars)
 
