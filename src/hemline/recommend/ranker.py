@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -15,6 +14,7 @@ from hemline.blocks import Progress, available_threads, silent
 from hemline.config import Ranker as Settings
 from hemline.errors import RunError
 from hemline.models.base import Float32
+from hemline.recommend.boosting import boost
 from hemline.recommend.calibration import Calibration
 from hemline.recommend.ranker_trees import Trees
 
@@ -92,35 +92,18 @@ class Ranker:
         examples : Examples
         names : tuple of str (f,)
             Of the features.
-
-        Raises
-        ------
-        RunError
-            torch is loaded in this process: the OpenMPs of the two do not get on.
         """
-        if "torch" in sys.modules:
-            raise RunError(
-                "the ranker cannot be trained in a process with torch",
-                hint="train it in a process of its own",
+        self._take(
+            boost(
+                examples.features,
+                examples.bought,
+                examples.counts,
+                names,
+                self._parameters(len(examples.bought)),
+                self.settings.trees,
+                progress,
             )
-        import lightgbm
-
-        parameters = self._parameters(len(examples.bought))
-        data = lightgbm.Dataset(
-            examples.features,
-            examples.bought.astype(np.int8),
-            group=examples.counts,
-            feature_name=list(names),
-            params={**parameters, "max_bin": 255, "feature_pre_filter": False},
-            free_raw_data=True,
         )
-        trees = self.settings.trees
-
-        def tell(state: Any) -> None:
-            progress(state.iteration + 1, trees)
-
-        booster = lightgbm.train(parameters, data, num_boost_round=trees, callbacks=[tell])
-        self._take(booster.model_to_string())
         self.calibration_ = Calibration.none()
         return self
 
