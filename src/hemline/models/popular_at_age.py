@@ -19,10 +19,10 @@ OLDEST = 110
 class PopularAtAge(Lists[Settings]):
     """The articles most sold lately to customers as old as this one, give or take some years.
 
-    Keywords are those of `config.channel_models.PopularAtAge`. For each year of age the window of ages
-    is widened, a year on both sides at a time, until `enough` was sold to it: narrow where
-    there are many customers, wide at the ends. A customer whose age is not known has the list
-    of everyone.
+    Keywords are those of `config.channel_models.PopularAtAge`. For each year of age the
+    window of ages is widened, a year on both sides at a time, until `enough` was sold to
+    it: narrow where there are many customers, wide at the ends. A customer whose age is not
+    known has the list of everyone.
 
     List 0 is that of everyone, list 1 + a that of a customers' age a in years.
     """

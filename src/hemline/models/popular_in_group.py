@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 class PopularInGroup(AttributeLists[Settings]):
     """The articles most sold lately in the groups of articles that the customer buys from.
 
-    Keywords are those of `config.channel_models.PopularInGroup`. The score of an article is the share
-    of its group in the customer's purchases, each faded by its age, times what was sold of the
-    article lately, divided by what was sold of the group to the power `share`.
+    Keywords are those of `config.channel_models.PopularInGroup`. The score of an article is
+    the share of its group in the customer's purchases, each faded by its age, times what
+    was sold of the article lately, divided by what was sold of the group to the power
+    `share`.
     """
 
     name: ClassVar[str] = "popular_in_group"

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 class SameProduct(ItemToItem[Settings]):
     """Articles with the product code of a purchase, those that sell first.
 
-    Keywords are those of `config.channel_models.SameProduct`. What a purchase says of another article
-    of its product is that article's share in what the product sold in the last `days`, each
-    article counted half a sale more, so that those which did not sell are there as well.
+    Keywords are those of `config.channel_models.SameProduct`. What a purchase says of
+    another article of its product is that article's share in what the product sold in the
+    last `days`, each article counted half a sale more, so that those which did not sell are
+    there as well.
     """
 
     name: ClassVar[str] = "same_product"

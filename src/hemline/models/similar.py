@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class LooksLike(ItemToItem[Settings]):
     """The visually similar articles of every purchase, in the customer's departments and indexes.
 
-    Keywords are those of `config.channel_models.LooksLike`. An article must share each of `attributes`
-    with some purchase, as in the cascade; one that no article of the shop has does not filter.
-    The score is the sum of the cosines with the purchases, each faded by its age. A cosine of
-    0 or less says nothing.
+    Keywords are those of `config.channel_models.LooksLike`. An article must share each of
+    `attributes` with some purchase, as in the cascade; one that no article of the shop has
+    does not filter. The score is the sum of the cosines with the purchases, each faded by
+    its age. A cosine of 0 or less says nothing.
     """
 
     name: ClassVar[str] = "similar"

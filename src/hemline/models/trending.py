@@ -15,8 +15,8 @@ from hemline.shop.histories import Histories
 class Trending(Lists[Settings]):
     """The articles that sold more in the last days than in those before: for everyone.
 
-    Keywords are those of `config.channel_models.Trending`. With r sold in the last `days`, and e what
-    would have been had they sold as in the `before_days` before, the score is
+    Keywords are those of `config.channel_models.Trending`. With r sold in the last `days`,
+    and e what would have been had they sold as in the `before_days` before, the score is
 
         (r - e) / sqrt(e + 1)
 
