@@ -1,6 +1,6 @@
 """Do product features help LightGCN with articles that never sold? On `hm-sample`, in time.
 
-python benchmarks/lightgcn_cold.py --data DIR
+python benchmarks/lightgcn_cold.py --data DIR [--without-photos]
 
 Three cutoffs, 28 days apart; trained on what came before, judged by the purchases of the next 28
 days of articles that had never been sold: each customer's list of 100 of those articles. The
@@ -70,11 +70,12 @@ def main() -> None:
     """Measure each set of features, and write results/lightgcn_cold.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with hm-sample/")
-    data = parser.parse_args().data
+    parser.add_argument("--without-photos", action="store_true", help="categories alone")
+    arguments = parser.parse_args()
+    data = arguments.data
     with tempfile.TemporaryDirectory() as work:
         ingest(Shop.from_folder(data / "hm-sample"), Config(), Path(work) / "ingest")
         tables = Tables.open(Path(work) / "ingest")
-        photos = photo_rows(data, tables.article_ids.strings(), Path(work))
         catalogue = Catalogue.of(tables.articles, CATEGORIES)
         histories, end = tables.histories, tables.cutoff
         ways: dict[str, dict[str, Any]] = {
@@ -82,6 +83,11 @@ def main() -> None:
             "photo": {},
             "both": {"attributes": CATEGORIES},
         }
+        photos = None
+        if arguments.without_photos:
+            ways = {"categories": ways["categories"]}
+        else:
+            photos = photo_rows(data, tables.article_ids.strings(), Path(work))
         rows: dict[str, list[dict[str, float]]] = {name: [] for name in ("by_chance", *ways)}
         warm: dict[str, list[float]] = {name: [] for name in ("none", *ways)}
         sizes = []
