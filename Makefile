@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 	rm -rf demo
 	$(BIN)/hemline simulate demo/shop --customers 2000 --articles 1000 --days 365
 	$(BIN)/hemline run demo/shop --out demo/run --set photos.embedder=descriptor \
-		--set evaluate.folds=4
+		--set evaluate.folds=2
 
 run: $(VENV)/installed
 	@test -n "$(DATA)" || { echo "make run DATA=path/to/folder [OUT=run] [ARGS='--recipe popular']" >&2; exit 2; }

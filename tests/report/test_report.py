@@ -226,3 +226,28 @@ def test_the_command_reads_a_folder_of_files(simulated_shop: Path, tmp_path: Pat
 )
 def test_numbers_read_well(value: Any, text: str) -> None:
     assert said(value) == text
+
+
+def test_what_a_run_has_besides_is_shown(run: RunFolder) -> None:
+    from hemline.report.run_facts import run_facts
+    from hemline.report.run_parts import run_parts
+
+    channel = {"rows": 12.0, "recall": 0.05, "precision": 0.01, "fit_seconds": 0, "seconds": 0}
+    report = {
+        "first_day": "2020-01-01",
+        "last_day": "2020-01-07",
+        "customers": 10,
+        "bought": 30,
+        "channels": [{"channel": "repurchase", "unique": 0.01, **channel}],
+        "all": {"channel": "all", "unique": None, **channel},
+        "left_out": {},
+    }
+    (run.path / "channels.json").write_text(json.dumps(report))
+    found = run_facts(Recommender(run))
+    found["importance"] = [{"feature": "own.price", "gain": 0.7, "splits": 3}]
+    parts = {part.heading: part for part in run_parts(found)}
+    assert parts["Channels"].tables[0][1] == ["repurchase", 12.0, "5.00%", "1.00%", "1.000%"]
+    assert "own.price" in parts["What the ranker looks at"].drawings[0]
+    places = found["recommendations"]
+    assert sum(one["n"] for one in places["by_channel"]) == places["rows"]
+    (run.path / "channels.json").unlink()

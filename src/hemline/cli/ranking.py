@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from rich.console import Console
@@ -16,7 +17,8 @@ from hemline.cli.progress import Shown
 def channels(run: Run, settings: Settings = None, as_json: AsJson = False) -> None:
     """Show what each channel reaches, alone and with the others, over the newest fold.
 
-    Recall: what was bought that the channel proposed. Unique: what it alone proposed.
+    Recall: what was bought that the channel proposed. Unique: what it alone proposed. Kept as
+    channels.json in the run folder, for the report.
     """
     from hemline.config import parse_override
     from hemline.service import Recommender
@@ -26,6 +28,7 @@ def channels(run: Run, settings: Settings = None, as_json: AsJson = False) -> No
         found = Recommender.open(run).channels(
             dict(parse_override(one) for one in settings or ()), progress=shown.progress
         )
+    (run / "channels.json").write_text(json.dumps(found, indent=1))
     if as_json:
         print_json(found)
         return

@@ -28,6 +28,8 @@ def run_facts(run: Recommender) -> dict[str, Any]:
     if "recommend" in done:
         path = run.run.folder("recommend") / "recommendations.parquet"
         found["recommendations"] = recommended(path, len(run.tables.article_ids))
+    if "train" in done:
+        found["importance"] = run.bundle.summary.get("importance") or None
     for name in ("comparison", "channels"):
         kept = run.run.path / f"{name}.json"
         if kept.exists():

@@ -64,11 +64,11 @@ def _recommendations(recommended: dict[str, Any], found: dict[str, Any]) -> Part
 
 
 def _importance(importance: list[dict[str, Any]], found: dict[str, Any]) -> Part:
-    rows = sorted(importance, key=lambda one: (-one["share"], one["feature"]))[:25]
+    rows = sorted(importance, key=lambda one: (-one["gain"], one["feature"]))[:25]
     return Part(
         "What the ranker looks at",
         ["Share of the total gain of the trees' splits that used a feature."],
-        [charts.svg(charts.bars(rows, "feature", "share", "Gain by feature", share=True))],
+        [charts.svg(charts.bars(rows, "feature", "gain", "Gain by feature", share=True))],
     )
 
 
