@@ -1,11 +1,11 @@
 # mypy: disable-error-code="no-untyped-def"
 """Compiled: the features of every candidate of a block of customers, serial, one pass.
 
-A customer's history is read once into small tables (`history_kernel`): one entry for each distinct article and
-for each value of an attribute, found through `slot`, which is as long as the catalogue and
-all values together and is cleared after each customer by what was set. Then each candidate is
-looked up in them. A row is written into a buffer of all features and the chosen ones are
-copied, so that what is left out costs no branch.
+A customer's history is read once into small tables (`history_kernel`): one entry for each
+distinct article and for each value of an attribute, found through `slot`, which is as long as
+the catalogue and all values together and is cleared after each customer by what was set. Then
+each candidate is looked up in them. A row is written into a buffer of all features and the
+chosen ones are copied, so that what is left out costs no branch.
 """
 
 from __future__ import annotations
