@@ -164,8 +164,8 @@ class PaperTable:
             return ""
         return (
             f"The loss of {' and of '.join(flat)} ended at {COLLAPSED:.4f}, log(2) / 1.5: that "
-            "of a model whose scores are all the same. A weight decay of 0.001 in Adam is larger "
-            "than the gradient of so few purchases, and draws the vectors together."
+            "of a model whose scores are all the same. The likely cause is the weight decay of "
+            "0.001 in Adam, large beside the gradient of so few purchases."
         )
 
     def _epochs(self) -> dict[str, Any]:
