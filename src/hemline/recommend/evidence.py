@@ -70,6 +70,8 @@ class Evidence:
         How many times the customer bought it already.
     last_bought : int or None
         When for the last time, in seconds.
+    purchases : int
+        How many the customer made in all.
     """
 
     article: int
@@ -80,6 +82,7 @@ class Evidence:
     overall: Popularity | None
     bought: int
     last_bought: int | None
+    purchases: int = 0
 
 
 def evidence(
@@ -128,6 +131,7 @@ def evidence(
         overall=_popularity(popular, 0, article, everyone=True) if popular else None,
         bought=len(times),
         last_bought=int(times[-1]) if len(times) else None,
+        purchases=len(purchases),
     )
 
 

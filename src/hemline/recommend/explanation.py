@@ -241,6 +241,9 @@ class _Writer:
                 "similar": f"ranked by ALS, {place.score:.3f}",
                 "similar-sample": "drawn by chance from those that ALS cannot rank",
             }.get(place.channel, f"{place.score:g}")
+        if name == "two-stage" and not self.why.purchases:
+            days = self.bundle.config.popular.days
+            return f"bought by {place.score:.2%} of those who bought in the last {days} days"
         if name == "two-stage" and place.score > 0:
             days = self.bundle.config.ranker.horizon_days
             return f"bought within {days} days with a probability of {place.score:.2%}"
