@@ -240,6 +240,7 @@ def test_the_real_sample_with_real_photos(real_data: Path, tmp_path: Path) -> No
     found = hemline.run(
         real_data / "hm-sample",
         tmp_path / "run",
+        recipe="cascade",
         settings={
             "photos.embedder": f"onnx:{weights}",
             "photos.preprocessing": {

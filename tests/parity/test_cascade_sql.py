@@ -114,6 +114,7 @@ def without_similar(catalogue: Catalogue) -> Catalogue:
 
 
 SETTINGS = {
+    "recipe": "cascade",
     "als": {"factors": 4, "iterations": 2},
     "also_bought": {"per_article": None},
     "threads": 1,

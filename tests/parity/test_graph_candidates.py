@@ -113,7 +113,9 @@ def store(
     edges = {"PURCHASED", "SIMILAR", "FROM_DEPARTMENT", "HAS_INDEX"}
     part = shard_tables(whole, whole.model.only(labels, edges), folder / "part")
     with open_store(server.uri, read_only=False, password=server.password) as loading:
-        loading.rows("MATCH (n) CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS")
+        emptied = "MATCH (n) WITH n LIMIT 5000 DETACH DELETE n RETURN count(*) AS n"
+        while loading.rows(emptied)[0]["n"]:
+            pass
         loading.load(part)
     with open_store(server.uri, password=server.password) as found:
         yield found

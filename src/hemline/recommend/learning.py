@@ -127,7 +127,9 @@ class Learning:
             if found.simple is not None:
                 return found
         names = taught[0].fitted.names
-        found.ranker = self._ranker().fit(examples, names, progress=self._part(-1, 1))
+        found.ranker = self._ranker().fit(
+            examples, names, progress=self._part(-1, self.settings.windows)
+        )
         del examples, parts
         self._calibrate(found.ranker, taught[0])
         return found
