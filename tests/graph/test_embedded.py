@@ -268,3 +268,25 @@ with open_store(sys.argv[1]) as store:
             found = store.rows("MATCH (p:Product) RETURN p.embedding AS e LIMIT 1")
             assert found == [{"e": None}]
             assert "SIMILAR" not in store.counts()
+
+
+def test_vectors_and_recommendations_get_the_memory_they_need() -> None:
+    from types import SimpleNamespace
+    from typing import Any
+
+    from hemline.config import Graph
+    from hemline.graph.embedded_build import pool_bytes
+
+    small: Any = SimpleNamespace(
+        node_counts={"Product": 10},
+        edge_counts={"Customer-PURCHASED-Product": 9},
+        model=SimpleNamespace(dimension=0),
+    )
+    assert pool_bytes(small, Graph()) == 3 << 30
+    large: Any = SimpleNamespace(
+        node_counts={"Product": 100_000},
+        edge_counts={"Customer-RECOMMENDED-Product": 16_000_000},
+        model=SimpleNamespace(dimension=2048),
+    )
+    assert pool_bytes(large, Graph()) > 6 << 30
+    assert pool_bytes(large, Graph(build_memory_mb=512)) == 512 << 20

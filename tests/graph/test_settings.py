@@ -56,4 +56,4 @@ def test_no_error_shows_a_password(store: dict[str, object]) -> None:
 def test_the_reference_lists_the_section() -> None:
     text = reference()
     assert "[graph]" in text
-    assert "build_memory_mb = 3072" in text
+    assert "build_memory_mb = 0" in text

@@ -48,7 +48,10 @@ class Graph(_Secret):
         1024, ge=64, description="memory the embedded store may take for pages when it is read"
     )
     build_memory_mb: int = Field(
-        3072, ge=256, description="memory the embedded store may take for pages when it is built"
+        0,
+        ge=0,
+        description="memory the embedded store may take for pages when it is built; 0: what it "
+        "needs, 3 GB and more with vectors and recommendations",
     )
     time_limit_seconds: float = Field(60, ge=0, description="of one query; 0: none")
     batch_rows: int = Field(
