@@ -251,3 +251,16 @@ def test_what_a_run_has_besides_is_shown(run: RunFolder) -> None:
     places = found["recommendations"]
     assert sum(one["n"] for one in places["by_channel"]) == places["rows"]
     (run.path / "channels.json").unlink()
+
+
+def test_a_bundle_of_another_version_does_not_stop_the_report(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    import shutil
+
+    shutil.copytree(run.path, tmp_path / "run")
+    old = RunFolder.open(tmp_path / "run")
+    (old.folder("train") / "bundle.json").write_text('{"version": 0}')
+    page = write_report(old.path).read_text(encoding="utf-8")
+    assert "What is recommended" in page
+    assert "What the ranker looks at" not in page

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from hemline.errors import HemlineError
 from hemline.service import Recommender
 
 
@@ -29,12 +30,19 @@ def run_facts(run: Recommender) -> dict[str, Any]:
         path = run.run.folder("recommend") / "recommendations.parquet"
         found["recommendations"] = recommended(path, len(run.tables.article_ids))
     if "train" in done:
-        found["importance"] = run.bundle.summary.get("importance") or None
+        found["importance"] = _importance(run)
     for name in ("comparison", "channels"):
         kept = run.run.path / f"{name}.json"
         if kept.exists():
             found[name] = json.loads(kept.read_text())
     return {name: one for name, one in found.items() if one is not None}
+
+
+def _importance(run: Recommender) -> list[dict[str, Any]] | None:
+    try:
+        return run.bundle.summary.get("importance") or None
+    except HemlineError:
+        return None  # a bundle of another version: everything else can still be shown
 
 
 def recommended(path: Path, n_articles: int) -> dict[str, Any]:
