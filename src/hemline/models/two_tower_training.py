@@ -16,7 +16,14 @@ import numpy as np
 
 from hemline.blocks import available_threads
 from hemline.errors import MissingExtraError
-from hemline.models.neural_process import Arrays, Heard, read_arrays, torch_module, write_arrays
+from hemline.models.neural_process import (
+    Arrays,
+    Heard,
+    leave,
+    read_arrays,
+    torch_module,
+    write_arrays,
+)
 from hemline.models.neural_training import Pairs, torch_threads
 
 TABLES = ("history", "article")
@@ -64,7 +71,7 @@ def train(settings: dict[str, Any], arrays: Arrays, threads: int, heard: Heard) 
             _work(0, 1, name, each, heard)
         else:
             torch.multiprocessing.spawn(
-                _work, args=(processes, name, each, None), nprocs=processes, join=True
+                _spawned, args=(processes, name, each), nprocs=processes, join=True
             )
             for line in (folder / "epochs.jsonl").read_text().splitlines():
                 heard(json.loads(line))
@@ -77,6 +84,12 @@ def train(settings: dict[str, Any], arrays: Arrays, threads: int, heard: Heard) 
         "batch_loss": found["batch_loss"],
         "epoch_loss": found["epoch_loss"],
     }
+
+
+def _spawned(rank: int, world: int, folder: str, threads: int) -> None:
+    """Be one of several processes, and end without the interpreter's farewell."""
+    _work(rank, world, folder, threads, None)
+    leave()
 
 
 def _work(rank: int, world: int, folder: str, threads: int, heard: Heard | None) -> None:
@@ -94,6 +107,8 @@ def _work(rank: int, world: int, folder: str, threads: int, heard: Heard | None)
         with torch_threads(threads), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchRec's own, and torch's about it
             _Worker(rank, world, Path(folder), heard).run()
+        # none goes while another still speaks to it
+        torch.distributed.barrier()
     finally:
         torch.distributed.destroy_process_group()
 
