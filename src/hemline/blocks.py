@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -20,6 +21,20 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 def silent(done: int, total: int) -> None:
     """Show no progress."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Progress of one of several equal parts, told as progress of the whole."""
+
+    progress: Progress
+    part: int
+    parts: int
+
+    def __call__(self, done: int, total: int) -> None:
+        """Tell what is done of the part."""
+        scale = 1000
+        self.progress(self.part * scale + done * scale // max(total, 1), self.parts * scale)
 
 
 def available_threads(threads: int = 0) -> int:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from hemline.errors import ConfigError, UnknownIdError
 from hemline.purchase_log import NewPurchase, PurchaseLog
 from hemline.runs import RunFolder
-from hemline.service import Recommended, Recommender
+from hemline.service import Recommender
 from hemline.shop.histories import Histories
 
 LOG = "purchases.sqlite"
@@ -117,22 +117,17 @@ class LiveRecommender(Recommender):
         """Tell whether the tables or the log have a customer."""
         return customer in self._new or customer in self.tables.customer_ids
 
-    def history(self, customer: str) -> Histories:
-        """Return all purchases of a customer, of the tables and of the log, one row.
-
-        Raises
-        ------
-        UnknownIdError
-            Neither knows the customer.
-        """
-        return self._history(customer, None, None)
-
-    def _history(
-        self, customer: str | None, basket: Iterable[str] | None, age: float | None
+    def history(
+        self,
+        customer: str | None = None,
+        *,
+        basket: Iterable[str] | None = None,
+        age: float | None = None,
     ) -> Histories:
+        """Return what `Recommender.history` does, with the purchases of the log."""
         new = self._new.get(customer) if customer is not None else None
         if customer is None or not new:
-            return super()._history(customer, basket, age)
+            return super().history(customer, basket=basket, age=age)
         try:
             place = self.tables.customer_ids.position(customer)
             known = self.tables.histories.block(place, place + 1).compact()
@@ -240,6 +235,3 @@ def _joined(
         age=known.age,
         **joined,
     )
-
-
-__all__ = ["LOG", "LiveRecommender", "Recommended"]

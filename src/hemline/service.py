@@ -130,7 +130,7 @@ class Recommender:
         if k < 1:
             raise ConfigError(f"k = {k}", hint="k is at least 1")
         k = min(k, len(self.tables.article_ids))
-        history = self._history(customer, basket, age)
+        history = self.history(customer, basket=basket, age=age)
         found = self.bundle.recommend(history, k, as_of=self.as_of, among=among)
         names, ids = self.bundle.recipe.channel_names, self.tables.article_ids
         titles = self._attribute("prod_name")
@@ -148,9 +148,20 @@ class Recommender:
             if article >= 0
         ]
 
-    def _history(
-        self, customer: str | None, basket: Iterable[str] | None, age: float | None
+    def history(
+        self,
+        customer: str | None = None,
+        *,
+        basket: Iterable[str] | None = None,
+        age: float | None = None,
     ) -> Histories:
+        """Return what a customer bought, or a basket bought just before the run's moment: one row.
+
+        Raises
+        ------
+        UnknownIdError
+            The customer, or an article of the basket, is not known to the run.
+        """
         if customer is not None:
             place = self.tables.customer_ids.position(customer)
             return self.tables.histories.block(place, place + 1)
@@ -198,7 +209,7 @@ class Recommender:
         k = min(self.config.k, len(self.tables.article_ids))
         listed = self.recommend(customer, basket=basket, age=age, k=k)
         among = next((one for one in listed if one.article_id == article), None)
-        history = self._history(customer, basket, age)
+        history = self.history(customer, basket=basket, age=age)
         why = evidence(
             self.bundle,
             history,

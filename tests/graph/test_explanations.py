@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,35 +17,12 @@ from hemline.config import Config
 from hemline.errors import ConfigError, UnknownIdError
 from hemline.graph.base import GraphStore
 from hemline.graph.queries import shipped
-from hemline.graph.stores import open_store
-from hemline.pipeline.graph import build_graph, open_graph, run_graph_tables
 from hemline.recommend.bundle import train_bundle
 from hemline.recommend.evidence import evidence
 from hemline.recommend.explanation import Explanation, Names, Thing, explain
 from hemline.recommend.explanation_checks import cypher, differences
 from hemline.recommend.explanation_picture import picture
 from hemline.shop.tables import Catalogue
-
-
-@pytest.fixture(scope="module", params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
-def graph(
-    request: pytest.FixtureRequest,
-    simulated_run: hemline.Recommender,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[GraphStore]:
-    run = simulated_run.run
-    if request.param == "embedded":
-        build_graph(run)
-        with open_graph(run) as found:
-            yield found
-        return
-    server = request.getfixturevalue("neo4j_server")
-    tables = run_graph_tables(run, tmp_path_factory.mktemp("loaded") / "tables", embeddings=False)
-    with open_store(server.uri, read_only=False, password=server.password) as loading:
-        loading.rows("MATCH (n) DETACH DELETE n")
-        loading.load(tables)
-    with open_store(server.uri, password=server.password) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,9 @@ from hemline.errors import ConfigError, GraphError
 from hemline.graph.base import GraphStore
 from hemline.graph.federation_form import is_federated
 from hemline.graph.queries import QueryFile, find, guessed, parse_file, shipped
-from hemline.graph.stores import open_store
 from hemline.graph.tokens import parameters_of
 from hemline.models.also_bought import AlsoBought
 from hemline.models.base import Repeat
-from hemline.pipeline.graph import build_graph, open_graph, run_graph_tables
 
 QUERIES = shipped()
 
@@ -84,27 +81,6 @@ def test_finding_a_query(tmp_path: Path) -> None:
     assert "also-bought" in error.value.hint
     with pytest.raises(GraphError, match="no file"):
         find(str(tmp_path / "elsewhere" / "counts.cypher"))
-
-
-@pytest.fixture(scope="module", params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
-def graph(
-    request: pytest.FixtureRequest,
-    simulated_run: hemline.Recommender,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[GraphStore]:
-    run = simulated_run.run
-    if request.param == "embedded":
-        build_graph(run)
-        with open_graph(run) as found:
-            yield found
-        return
-    server = request.getfixturevalue("neo4j_server")
-    tables = run_graph_tables(run, tmp_path_factory.mktemp("loaded") / "tables", embeddings=False)
-    with open_store(server.uri, read_only=False, password=server.password) as loading:
-        loading.rows("MATCH (n) DETACH DELETE n")
-        loading.load(tables)
-    with open_store(server.uri, password=server.password) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hemline.blocks import Progress, map_blocks, silent
+from hemline.blocks import Part, Progress, map_blocks, silent
 from hemline.config import Config
 from hemline.errors import ConfigError
 from hemline.evaluate.metrics import catalogue_coverage, per_customer
@@ -74,7 +73,7 @@ def backtest(
         parted = split(histories.before(as_of), fold)
         for j, name in enumerate(names):
             step = i * len(names) + j
-            part = _Part(progress, step, len(folds) * len(names))
+            part = Part(progress, step, len(folds) * len(names))
             started = time.perf_counter()
             chosen = config.replaced({"recipe": name})
             lists = fold_lists(chosen, catalogue, parted, fold, k, part)
@@ -177,19 +176,3 @@ def judge(
 def _means(each: dict[str, Any], inside: npt.NDArray[np.bool_]) -> dict[str, float]:
     means = {name: float(each[name][inside].mean()) for name in JUDGED}
     return {"customers": int(inside.sum()), **means}
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Progress of one of several equal parts, told as progress of the whole."""
-
-    progress: Progress
-    part: int
-    parts: int
-
-    def __call__(self, done: int, total: int) -> None:
-        scale = 1000
-        self.progress(
-            self.part * scale + done * scale // max(total, 1),
-            self.parts * scale,
-        )

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hemline.blocks import Progress, silent
+from hemline.blocks import Part, Progress, silent
 from hemline.config import Config
 from hemline.errors import ConfigError, HemlineError, RunError
 from hemline.evaluate.leaderboard import Leaderboard, Standing
@@ -69,7 +69,7 @@ def hold_contest(
     standings = []
     for i, entrant in enumerate(entrants):
         try:
-            standings.append(_run(ground, entrant, _Share(progress, i, len(entrants))))
+            standings.append(_run(ground, entrant, Part(progress, i, len(entrants))))
         except HemlineError as error:
             notice(f"{entrant.name} is left out: {error}" + (f" ({error.hint})" * bool(error.hint)))
     if not standings:
@@ -114,14 +114,3 @@ def _result(folder: Path, name: str, status: int) -> dict[str, Any]:
         error.hint = found["hint"]
         raise error
     return found
-
-
-@dataclass(frozen=True)
-class _Share:
-    progress: Progress
-    part: int
-    parts: int
-
-    def __call__(self, done: int, total: int) -> None:
-        scale = 1000
-        self.progress(self.part * scale + done * scale // max(total, 1), self.parts * scale)

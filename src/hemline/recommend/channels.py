@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from hemline.blocks import Progress, silent
+from hemline.blocks import Part, Progress, silent
 from hemline.config import Config
 from hemline.config.ranking import Channel
 from hemline.errors import ConfigError, CutoffError, RunError
@@ -110,12 +110,12 @@ class Channels:
                 continue
             if not given or name not in given:
                 model.threads = self.config.threads
-                model.progress = _Part(progress, at, len(self.settings))
+                model.progress = Part(progress, at, len(self.settings))
                 model.fit(train, as_of=as_of, catalogue=catalogue)
             model.check_as_of(as_of)
             self.models[name] = model
             self.fit_seconds_[name] = time.perf_counter() - started
-            _Part(progress, at, len(self.settings))(1, 1)
+            Part(progress, at, len(self.settings))(1, 1)
         if not self.models:
             reasons = ", ".join(f"{name}: {why}" for name, why in self.left_out.items())
             raise ConfigError(f"no channel is left: {reasons}", hint="enable another channel")
@@ -260,14 +260,3 @@ class Channels:
             found.models[name] = kind.load(folder / name)
         found._fitted()
         return found
-
-
-class _Part:
-    """Progress of one of several equal parts, told as progress of the whole."""
-
-    def __init__(self, progress: Progress, part: int, parts: int) -> None:
-        self.progress, self.part, self.parts = progress, part, parts
-
-    def __call__(self, done: int, total: int) -> None:
-        scale = 1000
-        self.progress(self.part * scale + done * scale // max(total, 1), self.parts * scale)

@@ -226,7 +226,7 @@ async def customer_page(request: Request, customer: str) -> Response:
     shown = Shown(shelf)
     history = shelf.run.history(customer)
     found = await run_in_threadpool(shelf.run.recommend, customer)
-    recommended = shown.reasons(history, found)
+    recommended = await run_in_threadpool(shown.reasons, history, found)
     places = history.rows()[::-1]
     days: dict[int, list[dict[str, Any]]] = {}
     for place in places[:_LATEST].tolist():
@@ -260,7 +260,8 @@ async def basket(
     held = [shown.card(shown.ids.position(one)) for one in dict.fromkeys(article)]
     names = [one["id"] for one in held]
     found = await run_in_threadpool(shelf.run.recommend, basket=names, age=years)
-    history = shelf.run._history(None, names, years)
+    history = shelf.run.history(basket=names, age=years)
+    reasons = await run_in_threadpool(shown.reasons, history, found)
     results = await run_in_threadpool(_finder(request).articles, q, 12) if q.strip() else []
 
     def link(articles: Sequence[str]) -> str:
@@ -270,10 +271,7 @@ async def basket(
     return page(
         "basket",
         held=[(one, link([x for x in names if x != one["id"]])) for one in held],
-        recommended=[
-            (card, reason, link([*names, card["id"]]))
-            for card, reason in shown.reasons(history, found)
-        ],
+        recommended=[(card, reason, link([*names, card["id"]])) for card, reason in reasons],
         results=[(card, link([*names, card["id"]])) for card in map(shown.card, results)],
         names=names,
         age=age,
