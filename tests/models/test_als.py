@@ -225,3 +225,58 @@ def test_core_is_kept_for_printing():
     model = ALS(factors=2, iterations=1).fit(shop(), as_of=AS_OF)
     assert "Number of users: 305" in str(model.core_.before)
     assert model.core_.after.articles == model.known_.sum()
+
+
+def test_a_start_from_an_earlier_run_needs_fewer_iterations():
+    settings = {"factors": 10, "tolerance": 1e-4, "iterations": 200}
+    before = shop().before(395 * DAY)
+    trained = ALS(**settings).fit(before, as_of=395 * DAY)
+    cold = ALS(**settings).fit(shop(), as_of=AS_OF)
+    warm = ALS(**settings).start_from(trained.item_factors_).fit(shop(), as_of=AS_OF)
+    assert 1 < warm.iterations_ == len(warm.losses_) < cold.iterations_ / 2
+    assert warm.losses_[0] < cold.losses_[2]
+    assert abs(warm.losses_[-1] - cold.losses_[-1]) < 0.01 * cold.losses_[-1]
+
+
+def test_a_start_serves_one_fit_and_is_not_saved(tmp_path):
+    settings = {"factors": 6, "iterations": 3}
+    cold = ALS(**settings).fit(shop(), as_of=AS_OF).item_factors_
+    model = ALS(**settings).start_from(np.random.default_rng(0).random((N_ARTICLES, 6)))
+    warm = model.fit(shop(), as_of=AS_OF).item_factors_
+    assert not np.array_equal(cold, warm)
+    assert np.array_equal(model.fit(shop(), as_of=AS_OF).item_factors_, cold)
+    model.save(tmp_path)
+    assert not any("start" in path.name for path in tmp_path.iterdir())
+    assert np.array_equal(ALS.load(tmp_path).fit(shop(), as_of=AS_OF).item_factors_, cold)
+
+
+def test_articles_without_a_start_are_trained_all_the_same():
+    settings = {"factors": 6, "iterations": 5, "regularization": 0.1}
+    factors = ALS(**settings).fit(shop(), as_of=AS_OF).item_factors_.copy()
+    factors[::7] = 0
+    model = ALS(**settings).start_from(factors).fit(shop(), as_of=AS_OF)
+    assert model.item_factors_[model.known_].any(axis=1).all()
+
+
+def test_a_start_of_zeros_is_none():
+    cold = ALS(factors=6, iterations=2).fit(shop(), as_of=AS_OF).item_factors_
+    zeros = ALS(factors=6, iterations=2).start_from(np.zeros((N_ARTICLES, 6), np.float32))
+    assert np.array_equal(zeros.fit(shop(), as_of=AS_OF).item_factors_, cold)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"), [((N_ARTICLES, 5), "shape"), ((6,), "shape"), ((N_ARTICLES + 1, 6), "151")]
+)
+def test_a_start_of_another_shape_is_an_error(shape, said):
+    with pytest.raises(ConfigError, match=said):
+        ALS(factors=6).start_from(np.ones(shape, np.float32)).fit(shop(), as_of=AS_OF)
+
+
+def test_a_start_that_is_no_numbers_is_an_error():
+    with pytest.raises(ConfigError, match="not finite"):
+        ALS(factors=2).start_from(np.full((N_ARTICLES, 2), np.nan, np.float32))
+
+
+def test_no_iteration_is_measured_that_nobody_asked_to_measure():
+    model = ALS(factors=4, iterations=3).fit(shop(), as_of=AS_OF)
+    assert (model.iterations_, model.losses_) == (3, [])

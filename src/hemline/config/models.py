@@ -59,7 +59,13 @@ class Als(Section):
     """Alternating least squares for implicit feedback (Hu, Koren and Volinsky 2008)."""
 
     factors: int = Field(64, ge=1, description="length of a vector")
-    iterations: int = Field(15, ge=1, description="passes over customers and articles")
+    iterations: int = Field(15, ge=1, description="passes over customers and articles, at most")
+    tolerance: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="ends when an iteration takes less than this share of the loss; 0: never",
+    )
     regularization: float = Field(0.01, ge=0, description="weight of the squared norms")
     seed: int = Field(1, ge=0, description="of the first factors; a run gives its own")
     alpha: float = Field(1.0, gt=0, description="confidence = alpha x weight")

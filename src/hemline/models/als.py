@@ -1,8 +1,8 @@
-"""Alternating least squares for implicit feedback, by `implicit`; customers by fold-in."""
+"""Alternating least squares for implicit feedback; customers by fold-in."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,11 @@ class ALS(Model[Als]):
     known_ : bool (n_articles,)
         True for the articles trained on.
     core_ : Core
-        What the k-core kept; after `fit` only.
+        What the k-core kept; after `fit` only, as are the following.
+    losses_ : list of float
+        The loss after each iteration, where it was measured: with `tolerance` above 0.
+    iterations_ : int
+        Iterations done, fewer than `iterations` where `tolerance` ended them.
     """
 
     name = "als"
@@ -54,6 +58,9 @@ class ALS(Model[Als]):
     root_: npt.NDArray[np.float64]
     known_: Mask
     core_: Core
+    losses_: list[float]
+    iterations_: int
+    _start: Float32 | None = None
 
     def _fit(self, train: Histories, as_of: int | None) -> None:
         settings = self.settings
@@ -61,60 +68,91 @@ class ALS(Model[Als]):
         self.core_ = core_that_holds(matrix, settings.min_customer, settings.min_article)
         kept = self.core_.matrix(matrix)
         del matrix
-        factors = self._factorize(kept)
+        factors = self._factorize(kept, self._taken_start(train.n_articles))
         self.known_ = self.core_.articles
         self.item_factors_ = np.zeros((train.n_articles, settings.factors), np.float32)
         self.item_factors_[self.known_] = factors
         self.root_ = _root(factors, settings.regularization)
         self.whitened_ = np.zeros_like(self.item_factors_)
-        self.whitened_[self.known_] = linalg.solve_triangular(
-            self.root_, factors.T.astype(np.float64), lower=True
-        ).T
+        self.whitened_[self.known_] = _whitened(factors, self.root_)
         self._loaded()
 
-    def _factorize(self, matrix: sparse.csr_matrix) -> Float32:
-        """Train on customers x articles; the result does not depend on the number of threads.
+    def _taken_start(self, n_articles: int) -> Float32 | None:
+        """Return the core's rows of what `start_from` was given, and forget it."""
+        start, self._start = self._start, None
+        if start is None:
+            return None
+        if len(start) != n_articles:
+            raise ConfigError(
+                f"vectors to start from are of {len(start)} articles, the catalogue has "
+                f"{n_articles}",
+                hint="one row for each article of the catalogue, zeros where there is none",
+            )
+        return start[self.core_.articles]
 
-        `implicit` solves each row by itself, and its only sum over rows is Y'Y, a product in
-        BLAS. With BLAS on one thread that product is the same at any number of its own, and
-        its threads and those of OpenMP do not fight for the processors.
+    def start_from(self, item_factors: Float32) -> Self:
+        """Begin the next `fit` at these vectors of the articles, those of an earlier run.
+
+        They serve that one `fit` and are not saved. Customers need none: theirs follow from
+        the articles'.
+
+        Parameters
+        ----------
+        item_factors : float32 (n_articles, factors)
+            A row of zeros is an article that was not trained.
+
+        Raises
+        ------
+        ConfigError
+            Not as long as `factors`, or not finite; from `fit`: of another catalogue.
         """
+        found = np.ascontiguousarray(item_factors, np.float32)
+        if found.ndim != 2 or found.shape[1] != self.settings.factors:
+            raise ConfigError(
+                f"vectors to start from have shape {found.shape}",
+                hint=f"(n_articles, {self.settings.factors}), for als.factors is "
+                f"{self.settings.factors}",
+            )
+        if not np.isfinite(found).all():
+            raise ConfigError(
+                "vectors to start from are not finite", hint="take those of a trained model"
+            )
+        self._start = found
+        return self
+
+    def _factorize(self, matrix: sparse.csr_matrix, start: Float32 | None) -> Float32:
+        """Train on the core, customers x articles; keep the losses and the iterations done."""
         settings = self.settings
+        self.losses_, self.iterations_ = [], 0
         if not matrix.nnz:
             return np.zeros((matrix.shape[1], settings.factors), np.float32)
-        from threadpoolctl import threadpool_limits
+        if start is not None and not start.any():
+            start = None  # zeros everywhere are a saddle that no iteration leaves
+        from hemline.models.als_implicit import train_with_implicit
 
-        with threadpool_limits(1, "blas"):
-            from implicit.cpu.als import AlternatingLeastSquares
-            from implicit.recommender_base import ModelFitError
+        first = None if start is None else (self._customers_at(start, matrix), start)
+        threads = available_threads(self.threads)
+        found, self.losses_, self.iterations_ = train_with_implicit(
+            matrix, settings, threads, self.progress, first
+        )
+        return found
 
-            trainer = AlternatingLeastSquares(
-                factors=settings.factors,
-                iterations=settings.iterations,
-                regularization=settings.regularization,
-                alpha=settings.alpha,
-                num_threads=available_threads(self.threads),
-                random_state=settings.seed,
-            )
-            self.progress(0, settings.iterations)
+    def _customers_at(self, factors: Float32, matrix: sparse.csr_matrix) -> Float32:
+        """Return the vectors of the customers of a matrix of confidences at given articles'."""
+        root = _root(factors, self.settings.regularization)
+        whitened, inverse, known = _whitened(factors, root), _inverse(root), factors.any(axis=1)
+        indptr, data = matrix.indptr.astype(np.int64), self._confidences(matrix)
+        found = np.empty((matrix.shape[0], factors.shape[1]), np.float32)
 
-            def done(iteration: int, seconds: float, loss: Any) -> None:
-                self.progress(iteration + 1, settings.iterations)
+        def fold_block(low: int, high: int) -> None:
+            fold_in(indptr, matrix.indices, data, whitened, known, inverse, True, low, high, found)
 
-            try:
-                trainer.fit(matrix, show_progress=False, callback=done)
-            except ModelFitError as error:
-                raise ConfigError(
-                    f"ALS did not converge: {error}",
-                    hint="raise als.regularization or lower als.alpha and the weights",
-                ) from None
-        found: Float32 = trainer.item_factors
+        for _ in map_blocks(fold_block, matrix.shape[0], FOLD_BLOCK, self.threads):
+            pass
         return found
 
     def _loaded(self) -> None:
-        self._inverse_root = np.ascontiguousarray(
-            linalg.solve_triangular(self.root_, np.eye(len(self.root_)), lower=True)
-        )
+        self._inverse_root = _inverse(self.root_)
         self._tiles: tuple[npt.NDArray[Any], Float32] | None = None
 
     def customer_vectors(
@@ -145,17 +183,19 @@ class ALS(Model[Als]):
 
         def fold_block(low: int, high: int) -> None:
             matrix = interactions(histories.block(low, high), moment, self.settings.weights, 1)
-            data = matrix.data
-            if self.settings.alpha != 1:
-                data = data * np.float32(self.settings.alpha)
+            indptr, data = matrix.indptr.astype(np.int64), self._confidences(matrix)
             fold_in(
-                matrix.indptr.astype(np.int64), matrix.indices, data, self.whitened_, self.known_,
+                indptr, matrix.indices, data, self.whitened_, self.known_,
                 self._inverse_root, not whitened, 0, high - low, found[low:high],
             )  # fmt: skip
 
         for _ in map_blocks(fold_block, len(histories), FOLD_BLOCK, self.threads):
             pass
         return found
+
+    def _confidences(self, matrix: sparse.csr_matrix) -> Float32:
+        data: Float32 = matrix.data
+        return data if self.settings.alpha == 1 else data * np.float32(self.settings.alpha)
 
     def _recommend(
         self,
@@ -221,6 +261,18 @@ def _renumbered(excluded: Excluded, held: Int32, n_articles: int) -> Excluded:
     places = place[articles]
     upto = np.concatenate([[0], np.cumsum(places >= 0)])
     return upto[bounds].astype(np.int64), places[places >= 0]
+
+
+def _whitened(factors: Float32, root: npt.NDArray[np.float64]) -> Float32:
+    """Return the vectors times L'^-1, float32."""
+    wide = linalg.solve_triangular(root, factors.T.astype(np.float64), lower=True)
+    return np.ascontiguousarray(wide.T, np.float32)
+
+
+def _inverse(root: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return L^-1, lower."""
+    found = linalg.solve_triangular(root, np.eye(len(root)), lower=True)
+    return np.ascontiguousarray(found, np.float64)
 
 
 def _root(factors: Float32, regularization: float) -> npt.NDArray[np.float64]:
