@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from hemline.blocks import map_blocks
 from hemline.config import AlsoBought as Settings
 from hemline.models.also_bought_kernel import best_sums, count_paths, score_sums, turn
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
-from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
+from hemline.models.topk import best_by
 from hemline.shop.histories import Histories
 from hemline.shop.pairs import merge
 
@@ -78,27 +78,21 @@ class AlsoBought(Model[Settings]):
         among: Mask | None,
         repeat: Repeat,
     ) -> TopK:
-        mask = mask_rows(among, self.n_articles_)
-
-        def block(low: int, high: int) -> TopK:
-            part = histories.block(low, high)
-            found = TopK(np.empty((high - low, k), np.int32), np.empty((high - low, k), np.float32))
-            best_sums(
-                np.ascontiguousarray(part.start), np.ascontiguousarray(part.stop), part.article,
-                self.indptr_, self.article_, self.count_, block_mask(mask, low, high),
-                *exclusions(part, repeat, as_of), found.articles, found.scores,
-            )  # fmt: skip
-            return found
-
-        return in_blocks(block, len(histories), k, BLOCK, self.threads)
+        return best_by(
+            best_sums, self._arrays, histories, k,
+            as_of=as_of, among=among, repeat=repeat, block=BLOCK, threads=self.threads,
+        )  # fmt: skip
 
     def _score(self, histories: Histories, candidates: Int32, as_of: int | None) -> Float32:
         found = np.empty(candidates.shape, np.float32)
-        score_sums(
-            np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop),
-            histories.article, self.indptr_, self.article_, self.count_, candidates, found,
-        )  # fmt: skip
+        score_sums(*self._arrays(histories), candidates, found)
         return found
+
+    def _arrays(self, histories: Histories) -> tuple[Any, ...]:
+        return (
+            np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop),
+            histories.article, self.indptr_, self.article_, self.count_,
+        )  # fmt: skip
 
 
 def _width(

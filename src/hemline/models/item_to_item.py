@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hemline.config import Section
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.sales import fading
-from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
+from hemline.models.topk import best_by
 from hemline.shop.histories import Histories
 
 BLOCK = 8192
@@ -53,18 +53,10 @@ class ItemToItem(Model[S]):
     ) -> TopK:
         from hemline.models.item_to_item_kernel import best_of_rows
 
-        mask = mask_rows(among, self.n_articles_)
-
-        def block(low: int, high: int) -> TopK:
-            part = histories.block(low, high)
-            found = TopK(np.empty((high - low, k), np.int32), np.empty((high - low, k), np.float32))
-            best_of_rows(
-                *self._arrays(part, as_of), block_mask(mask, low, high),
-                *exclusions(part, repeat, as_of), found.articles, found.scores,
-            )  # fmt: skip
-            return found
-
-        return in_blocks(block, len(histories), k, BLOCK, self.threads)
+        return best_by(
+            best_of_rows, lambda part: self._arrays(part, as_of), histories, k,
+            as_of=as_of, among=among, repeat=repeat, block=BLOCK, threads=self.threads,
+        )  # fmt: skip
 
     def _score(self, histories: Histories, candidates: Int32, as_of: int | None) -> Float32:
         from hemline.models.item_to_item_kernel import score_of_rows

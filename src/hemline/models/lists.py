@@ -14,7 +14,7 @@ from hemline.models.attributes import lacks_attribute
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.lists_kernel import best_of_lists, score_of_lists, shares
 from hemline.models.sales import Float64, Int64, fading
-from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
+from hemline.models.topk import best_by
 from hemline.shop.histories import Histories
 
 if TYPE_CHECKING:
@@ -86,19 +86,13 @@ class Lists(Model[S]):
         among: Mask | None,
         repeat: Repeat,
     ) -> TopK:
-        mask = mask_rows(among, self.n_articles_)
+        def arrays(part: Histories) -> tuple[Any, ...]:
+            return *self._taste(part, as_of), self.indptr_, self.article_, self.value_
 
-        def block(low: int, high: int) -> TopK:
-            part = histories.block(low, high)
-            found = TopK(np.empty((high - low, k), np.int32), np.empty((high - low, k), np.float32))
-            best_of_lists(
-                *self._taste(part, as_of), self.indptr_, self.article_, self.value_,
-                block_mask(mask, low, high), *exclusions(part, repeat, as_of), found.articles,
-                found.scores,
-            )  # fmt: skip
-            return found
-
-        return in_blocks(block, len(histories), k, BLOCK, self.threads)
+        return best_by(
+            best_of_lists, arrays, histories, k,
+            as_of=as_of, among=among, repeat=repeat, block=BLOCK, threads=self.threads,
+        )  # fmt: skip
 
     def _score(self, histories: Histories, candidates: Int32, as_of: int | None) -> Float32:
         found = np.empty(candidates.shape, np.float32)

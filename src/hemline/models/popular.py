@@ -11,7 +11,7 @@ from hemline.config import Popular as Settings
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.popular_kernel import first_of_order
 from hemline.models.sales import count_sales, fading
-from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
+from hemline.models.topk import best_by
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
 
 BLOCK = 8192
@@ -91,19 +91,11 @@ class Popular(Model[Settings]):
         among: Mask | None,
         repeat: Repeat,
     ) -> TopK:
-        mask = mask_rows(among, self.n_articles_)
-        which = self._bands(histories)
-
-        def block(low: int, high: int) -> TopK:
-            bounds, excluded = exclusions(histories.block(low, high), repeat, as_of)
-            found = TopK(np.empty((high - low, k), np.int32), np.empty((high - low, k), np.float32))
-            first_of_order(
-                self.order_, self.counts_, which[low:high], block_mask(mask, low, high), bounds,
-                excluded, found.articles, found.scores,
-            )  # fmt: skip
-            return found
-
-        return in_blocks(block, len(histories), k, BLOCK, self.threads)
+        return best_by(
+            first_of_order, lambda part: (self.order_, self.counts_, self._bands(part)),
+            histories, k,
+            as_of=as_of, among=among, repeat=repeat, block=BLOCK, threads=self.threads,
+        )  # fmt: skip
 
     def _score(self, histories: Histories, candidates: Int32, as_of: int | None) -> Float32:
         by_position = np.empty_like(self.counts_)

@@ -9,7 +9,7 @@ import numpy as np
 from hemline.config import Repurchase as Settings
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.repurchase_kernel import COUNT, DAY, PRICE, own_articles, score_own
-from hemline.models.topk import block_mask, exclusions, in_blocks, mask_rows
+from hemline.models.topk import best_by
 from hemline.shop.histories import SECONDS_PER_DAY, Histories
 
 BLOCK = 8192
@@ -49,18 +49,10 @@ class Repurchase(Model[Settings]):
         among: Mask | None,
         repeat: Repeat,
     ) -> TopK:
-        mask = mask_rows(among, self.n_articles_)
-
-        def block(low: int, high: int) -> TopK:
-            part = histories.block(low, high)
-            found = TopK(np.empty((high - low, k), np.int32), np.empty((high - low, k), np.float32))
-            own_articles(
-                *self._purchases(part, as_of), block_mask(mask, low, high),
-                *exclusions(part, repeat, as_of), found.articles, found.scores,
-            )  # fmt: skip
-            return found
-
-        return in_blocks(block, len(histories), k, BLOCK, self.threads)
+        return best_by(
+            own_articles, lambda part: self._purchases(part, as_of), histories, k,
+            as_of=as_of, among=among, repeat=repeat, block=BLOCK, threads=self.threads,
+        )  # fmt: skip
 
     def _score(self, histories: Histories, candidates: Int32, as_of: int | None) -> Float32:
         found = np.empty(candidates.shape, np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -84,3 +84,39 @@ def in_blocks(
         found.scores[low:high] = part.scores
         low = high
     return found
+
+
+def best_by(
+    kernel: Callable[..., None],
+    arrays: Callable[[Histories], tuple[Any, ...]],
+    histories: Histories,
+    k: int,
+    *,
+    as_of: int | None,
+    among: Mask | None,
+    repeat: Repeat,
+    block: int,
+    threads: int,
+) -> TopK:
+    """Let a compiled kernel find the k best of every row, `block` rows at a time.
+
+    Parameters
+    ----------
+    kernel : callable
+        Takes what `arrays` returns, then mask, bounds and articles of the exclusions, and the
+        articles and scores that it fills: int32 and float32 (rows, k).
+    arrays : callable
+        Of a block of histories: what the kernel takes first.
+    """
+    mask = mask_rows(among, histories.n_articles)
+
+    def fill(low: int, high: int) -> TopK:
+        part = histories.block(low, high)
+        found = TopK(np.empty((high - low, k), np.int32), np.empty((high - low, k), np.float32))
+        kernel(
+            *arrays(part), block_mask(mask, low, high), *exclusions(part, repeat, as_of),
+            found.articles, found.scores,
+        )  # fmt: skip
+        return found
+
+    return in_blocks(fill, len(histories), k, block, threads)
