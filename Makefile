@@ -48,5 +48,5 @@ $(VENV)/installed: $(BIN)/uv pyproject.toml constraints.txt
 # torch by pip, which takes a local build where one is configured
 $(VENV)/installed-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(UV) -e '.[test,neural,torchrec,neo4j]'
+	$(UV) -e '.[test,neural,torchrec,neo4j,spark]'
 	@touch $@

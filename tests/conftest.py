@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from tests import spark_cluster as cluster
 from tests.neo4j_server import Neo4jServer, running
 
 
@@ -54,6 +57,33 @@ def neo4j_server(
         yield server
 
 
+def _need_spark() -> None:
+    if find_spec("pyspark") is None:
+        pytest.skip("Spark: PySpark is not installed")
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        pytest.skip("Spark: there is no Java")
+
+
+@pytest.fixture(scope="module")
+def local_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An `engines.spark.Spark` on two threads of this process; none other may be open meanwhile."""
+    _need_spark()
+    from hemline.config import Spark as Settings
+    from hemline.engines.spark import Spark
+
+    settings = Settings(master="local[2]", partitions=3)
+    with Spark(settings, scratch=tmp_path_factory.mktemp("spark")) as spark:
+        yield spark
+
+
+@pytest.fixture(scope="session")
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[cluster.SparkCluster]:
+    """A standalone master with two workers of a core each; a test that kills one starts another."""
+    _need_spark()
+    with cluster.running(tmp_path_factory.mktemp("spark-cluster")) as found:
+        yield found
+
+
 # the first call of a compiled kernel takes seconds, and machines are noisy: no deadlines
 settings.register_profile("hemline", deadline=None, derandomize=True)
 settings.load_profile("hemline")
@@ -64,6 +94,7 @@ REQUIRED_PARTS = {
     "neo4j": "HEMLINE_TEST_NEO4J",
     "neural": None,
     "browser": "HEMLINE_TEST_BROWSER",
+    "spark": "HEMLINE_TEST_SPARK",
 }
 """Markers of tests that need a part, and the variable that says it is there (None: always)."""
 

@@ -10,10 +10,11 @@
     ├── RunError                 5   a run folder lacks a stage, or was written by another version
     ├── CutoffError              6   something would look into the future
     ├── MissingExtraError        7   an optional package is not installed
-    └── GraphError               8   a graph store cannot do what it was asked
-        ├── QueryError               a query is wrong, or took too long
-        ├── ReadOnlyError            something would write where only reading is allowed
-        └── StoreUnavailableError    no store there, wrong credentials, a part is missing
+    ├── GraphError               8   a graph store cannot do what it was asked
+    │   ├── QueryError               a query is wrong, or took too long
+    │   ├── ReadOnlyError            something would write where only reading is allowed
+    │   └── StoreUnavailableError    no store there, wrong credentials, a part is missing
+    └── EngineError              9   a cluster is not there, or lacks what the work needs
 
 Each says what happened, where, the value, and in `hint` what to do. The command line
 prints `error: …` and `hint: …` without a traceback and exits with `exit_status`.
@@ -114,3 +115,9 @@ class ReadOnlyError(GraphError):
 
 class StoreUnavailableError(GraphError):
     """There is no store at that place, it refuses the credentials, or it lacks a part."""
+
+
+class EngineError(HemlineError):
+    """Spark cannot start, its master does not answer, or its executors lack what they need."""
+
+    exit_status = 9

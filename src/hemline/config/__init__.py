@@ -11,6 +11,7 @@ from hemline.config.ranking import ATTRIBUTES
 from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
 from hemline.config.serve import Serve
+from hemline.config.spark import Spark
 from hemline.config.whole import Config, parse_override, reference
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Section",
     "Serve",
     "Similar",
+    "Spark",
     "TwoTower",
     "Weights",
     "parse_override",

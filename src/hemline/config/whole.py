@@ -31,6 +31,7 @@ from hemline.config.ranking import Channel, channels_of, check_channels, describ
 from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
 from hemline.config.serve import Serve
+from hemline.config.spark import Spark
 from hemline.errors import ConfigError
 
 
@@ -68,6 +69,7 @@ class Config(Section):
     evaluate: Evaluate = Evaluate()
     serve: Serve = Serve()
     graph: Graph = Graph()
+    spark: Spark = Spark()
 
     _given: dict[str, Any] = PrivateAttr(default_factory=dict)
 
@@ -88,12 +90,13 @@ class Config(Section):
     def given(self) -> dict[str, Any]:
         """Return what was set, as JSON: `Config.of` of it is this, under any recipe's preset.
 
-        Passwords are left out.
+        Passwords are left out, and Spark's own settings, which may hold keys.
         """
         plain: dict[str, Any] = json.loads(json.dumps(self._given, default=str))
         graph = plain.get("graph", {})
         for one in (graph, *graph.get("stores", {}).values()):
             one.pop("password", None)
+        plain.get("spark", {}).pop("settings", None)
         return plain
 
     def channel_settings(self) -> dict[str, Channel]:
