@@ -99,3 +99,27 @@ def test_customers_and_rows_agree(rows: slice | np.ndarray) -> None:
     part = shop().take(rows)
     for row, place in zip(part.customers(), part.rows(), strict=True):
         assert part.start[row] <= place < part.stop[row]
+
+
+def test_walk_in_blocks_sees_every_customer_once_and_lets_go(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    whole = Histories.from_purchases(
+        draw.integers(0, 1000, 5000), draw.integers(0, 50, 5000),
+        n_customers=1000, n_articles=50, time=draw.integers(1, 10**6, 5000),
+    )  # fmt: skip
+    whole.save(tmp_path)
+    mapped = Histories.open(tmp_path)
+    seen = [block.compact().article for block in mapped.blocks(64)]
+    assert len(seen) == 16
+    assert np.array_equal(np.concatenate(seen), whole.article)
+
+
+def test_last_purchase_is_found_over_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hemline.shop.histories.BLOCK", 3)
+    found = Histories.from_purchases(
+        [0, 4, 4, 8], [1, 1, 0, 1], n_customers=10, n_articles=2, time=[5, 70, 60, 9]
+    )
+    assert found.last_time() == 70
+    assert found.before(71) is found
+    assert found.before(70).n_purchases == 3
+    assert found.take(slice(1, 4)).last_time() is None

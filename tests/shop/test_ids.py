@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -48,3 +49,16 @@ def test_save_and_open(tmp_path: Path) -> None:
 def test_ids_that_cannot_be_used(bad: str) -> None:
     with pytest.raises(DataError, match="id"):
         IdMap.from_strings([bad], "article")
+
+
+@given(st.sets(IDS), st.integers(1, 5))
+def test_ids_are_written_in_pieces_as_they_are_whole(ids: set[str], size: int) -> None:
+    ordered = sorted(ids, key=str.encode)
+    pieces = pa.array(["before", *ordered], pa.string())[1:]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ids.npy"
+        IdMap.write(path, lambda: (pieces[at : at + size] for at in range(0, len(ordered), size)))
+        assert IdMap(np.load(path), "customer").strings() == ordered
+        if ids:
+            IdMap.from_strings(ordered, "customer").save(path.with_name("whole.npy"))
+            assert path.read_bytes() == path.with_name("whole.npy").read_bytes()

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hemline.blocks import map_blocks
 from hemline.config import AlsoBought as Settings
+from hemline.models import passes
 from hemline.models.also_bought_kernel import best_sums, count_paths, score_sums, turn
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.topk import best_by
@@ -16,6 +17,7 @@ from hemline.shop.histories import Histories
 from hemline.shop.pairs import merge
 
 BLOCK = 8192
+MOST = np.iinfo(np.int32).max
 ARTICLE_BLOCK = 128  # small, since a few articles take as long as thousands of others
 
 
@@ -47,6 +49,9 @@ class AlsoBought(Model[Settings]):
     count_: Float32
 
     def _fit(self, train: Histories, as_of: int | None) -> None:
+        if len(train.article) > passes.IN_MEMORY and train.n_purchases > passes.IN_MEMORY:
+            self._fit_in_passes(train)
+            return
         n_articles = train.n_articles
         pairs = merge(train, threads=self.threads)
         indptr, article = pairs.indptr.astype(np.int64), pairs.indices
@@ -69,6 +74,25 @@ class AlsoBought(Model[Settings]):
         self.indptr_ = np.concatenate([[0], np.cumsum(held)]).astype(np.int64)
         self.article_ = np.concatenate([np.zeros(0, np.int32), *(one for one, _ in parts)])
         self.count_ = np.concatenate([np.zeros(0, np.float32), *(one for _, one in parts)])
+
+    def _fit_in_passes(self, train: Histories) -> None:
+        """Count the same paths while the histories stream past, a few articles at a time."""
+        from hemline.models.passes_kernel import add_paths, count_steps
+
+        steps = np.zeros(train.n_articles)
+        for block in train.blocks():
+            count_steps(*_rows(block), steps)
+        narrow = steps.max(initial=0) < MOST
+
+        def add(
+            block: Histories, low: int, high: int, sums: npt.NDArray[np.int64], totals: object
+        ) -> None:
+            add_paths(*_rows(block), low, high, sums)
+
+        self.indptr_, self.article_, self.count_ = passes.sums_in_passes(
+            train, add, np.int32 if narrow else np.int64,
+            self.settings.per_article or train.n_articles, threads=self.threads,
+        )  # fmt: skip
 
     def _recommend(
         self,
@@ -95,6 +119,12 @@ class AlsoBought(Model[Settings]):
         )  # fmt: skip
 
 
+def _rows(
+    block: Histories,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Int32]:
+    return np.ascontiguousarray(block.start), np.ascontiguousarray(block.stop), block.article
+
+
 def _width(
     lengths: npt.NDArray[np.int64], bounds: npt.NDArray[np.int64], buyer: Int32, bought: Int32
 ) -> type[np.int32 | np.int64]:
@@ -102,4 +132,4 @@ def _width(
     # a customer who bought p b times, and n things in all, adds at most b x n to any sum
     paths = np.concatenate([[0.0], np.cumsum(bought.astype(np.float64) * lengths[buyer])])
     most = np.diff(paths[bounds]).max(initial=0)
-    return np.int32 if most < np.iinfo(np.int32).max else np.int64
+    return np.int32 if most < MOST else np.int64

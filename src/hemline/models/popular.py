@@ -53,30 +53,29 @@ class Popular(Model[Settings]):
         return np.where(missing, 0, band).astype(np.int32)
 
     def _fit(self, train: Histories, as_of: int | None) -> None:
-        band = self.band_of(train.age)
-        if as_of is None:
-            window, older = train, train.take(slice(0, 0))
-        else:
-            first = as_of - self.settings.days * SECONDS_PER_DAY
-            window, older = train.since(first), train.before(first)
-        lately = self._count(window, band, as_of, self.settings.decay)
-        before = self._count(older, band[: len(older)], None, 0)
+        shape = (len(self.settings.age_bounds) + 2, train.n_articles)
+        lately, before = np.zeros(shape), np.zeros(shape)
+        first = None if as_of is None else as_of - self.settings.days * SECONDS_PER_DAY
+        for block in train.blocks():
+            band = self.band_of(block.age)
+            self._count(block if first is None else block.since(first), band, as_of, lately)
+            if first is not None:
+                self._count(block.before(first), band, None, before)
         score = np.where(lately > 0, lately, before * OLDER).astype(np.float32)
         # a stable sort of what is to fall keeps equal scores by rising position
         self.order_ = np.argsort(-score, axis=1, kind="stable").astype(np.int32)
         self.counts_ = np.take_along_axis(score, self.order_, axis=1)
 
     def _count(
-        self, histories: Histories, band: Int32, as_of: int | None, decay: float
-    ) -> npt.NDArray[np.float64]:
-        weights = fading(decay)
+        self, histories: Histories, band: Int32, as_of: int | None, counts: npt.NDArray[np.float64]
+    ) -> None:
+        weights = fading(0 if as_of is None else self.settings.decay)
         by_customers = self.settings.by == "customers"
-        overall = count_sales(histories, as_of, weights, by_customers=by_customers)
-        at_age = count_sales(
-            histories, as_of, weights, group=band - np.int32(1),
-            n_groups=len(self.settings.age_bounds) + 1, by_customers=by_customers,
+        count_sales(histories, as_of, weights, by_customers=by_customers, counts=counts[:1])
+        count_sales(
+            histories, as_of, weights, group=band - np.int32(1), n_groups=len(counts) - 1,
+            by_customers=by_customers, counts=counts[1:],
         )  # fmt: skip
-        return np.concatenate([overall, at_age])
 
     def _bands(self, histories: Histories) -> Int32:
         if self.settings.by_age:

@@ -31,6 +31,7 @@ def count_sales(
     group: npt.NDArray[np.int32] | None = None,
     n_groups: int = 1,
     by_customers: bool = True,
+    counts: Float64 | None = None,
 ) -> Float64:
     """Return how much of each article was sold to each group, float64 (n_groups, n_articles).
 
@@ -46,15 +47,21 @@ def count_sales(
     n_groups : int
     by_customers : bool
         A customer counts once for an article, by the latest purchase; otherwise by pieces.
+    counts : float64 (n_groups, n_articles), optional
+        Of customers before these, to be added to.
     """
-    counts = np.zeros((n_groups, histories.n_articles))
-    everyone = np.zeros(len(histories), np.int32)
-    add_sales(
-        np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop),
-        histories.article, histories.time, histories.weight, 0 if as_of is None else as_of,
-        weights[:1] if as_of is None else weights, by_customers,
-        everyone if group is None else group, counts,
-    )  # fmt: skip
+    if counts is None:
+        counts = np.zeros((n_groups, histories.n_articles))
+    done = 0
+    for block in histories.blocks():
+        everyone = np.zeros(len(block), np.int32)
+        add_sales(
+            np.ascontiguousarray(block.start), np.ascontiguousarray(block.stop),
+            block.article, block.time, block.weight, 0 if as_of is None else as_of,
+            weights[:1] if as_of is None else weights, by_customers,
+            everyone if group is None else group[done : done + len(block)], counts,
+        )  # fmt: skip
+        done += len(block)
     return counts
 
 
@@ -65,8 +72,9 @@ def first_and_last_sale(histories: Histories) -> tuple[Int64, Int64]:
     """
     first = np.full(histories.n_articles, NEVER, np.int64)
     last = np.full(histories.n_articles, -NEVER, np.int64)
-    sale_times(
-        np.ascontiguousarray(histories.start), np.ascontiguousarray(histories.stop),
-        histories.article, histories.time, first, last,
-    )  # fmt: skip
+    for block in histories.blocks():
+        sale_times(
+            np.ascontiguousarray(block.start), np.ascontiguousarray(block.stop),
+            block.article, block.time, first, last,
+        )  # fmt: skip
     return first, last

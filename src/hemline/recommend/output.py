@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from hemline.blocks import Progress, map_blocks, silent
 from hemline.errors import DataError
+from hemline.memory import release
 from hemline.recommend.base import Recommendations
 from hemline.recommend.bundle import Bundle
 from hemline.schema import RECOMMENDATIONS
@@ -46,7 +47,10 @@ def recommend_all(
     n = len(histories)
 
     def answer(low: int, high: int) -> Recommendations:
-        return bundle.recommend(histories.block(low, high), k, as_of=as_of)
+        asked = histories.block(low, high)
+        found = bundle.recommend(asked, k, as_of=as_of)
+        asked.release()  # or memory would grow with every customer that was answered
+        return found
 
     done = 0
     progress(done, n)
@@ -87,6 +91,7 @@ def write_recommendations(
             if high > len(customer_ids):
                 break
             ids = customer_ids.to_arrow(customers, high)
+            release(customer_ids.ids[customers:high])
             writer.write_table(_table(group, ids, article_ids, channel_names))
             taken = group.channels[group.articles >= 0]
             counts += np.bincount(taken, minlength=len(counts))

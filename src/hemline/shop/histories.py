@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from hemline.blocks import block_bounds
 from hemline.errors import DataError
+from hemline.memory import release
 
 SECONDS_PER_DAY = 86_400
+
+BLOCK = 65_536
+"""Customers of one step of a walk over all of them."""
 
 COLUMNS: dict[str, type] = {
     "article": np.int32,
@@ -157,6 +162,25 @@ class Histories:
         """Return the customers chosen by a slice, positions or a mask, sharing the arrays."""
         return replace(self, start=self.start[rows], stop=self.stop[rows], age=self.age[rows])
 
+    def blocks(self, size: int = BLOCK) -> Iterator[Histories]:
+        """Yield the customers in blocks, and let go of the files' pages behind each.
+
+        A walk over histories that are mapped from files takes the memory of one block.
+        """
+        for low, high in block_bounds(len(self), size):
+            block = self.block(low, high)
+            yield block
+            block.release()
+
+    def release(self) -> None:
+        """Give back the memory in which these rows were read, if they are mapped from files."""
+        release(self.start, self.stop, self.age)
+        held = self.stop > self.start
+        if held.any():
+            low, high = int(self.start[held].min()), int(self.stop[held].max())
+            release(*(getattr(self, name)[low:high] for name in COLUMNS))
+            release(self.start, self.stop)
+
     def before(self, as_of: int | None) -> Histories:
         """Return what was known just before `as_of` (seconds): no purchase at or after it.
 
@@ -168,8 +192,14 @@ class Histories:
 
     def _ends_before(self, as_of: int) -> bool:
         # each channel of a recipe cuts the histories that the recipe has cut already
-        held = self.stop > self.start
-        return bool((self.time[self.stop[held] - 1] < as_of).all())
+        return all(last is None or last < as_of for last in self._last_times())
+
+    def _last_times(self) -> Iterator[int | None]:
+        """Yield the latest purchase of each block of customers; None where there is none."""
+        large = len(self) > BLOCK
+        for block in self.blocks(BLOCK) if large else (self,):
+            held = block.stop > block.start
+            yield int(block.time[block.stop[held] - 1].max()) if held.any() else None
 
     def since(self, time: int) -> Histories:
         """Return the purchases at or after `time` (seconds)."""
@@ -232,8 +262,7 @@ class Histories:
 
     def last_time(self) -> int | None:
         """Return the time of the latest purchase, or None when there is none."""
-        held = self.stop > self.start
-        return int(self.time[self.stop[held] - 1].max()) if held.any() else None
+        return max((last for last in self._last_times() if last is not None), default=None)
 
     def save(self, folder: Path) -> None:
         """Write one .npy file for each array, and the sizes as JSON."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hemline.errors import DataError, UnknownIdError
+from hemline.shop.writing import ArrayFile
 
 MAX_ID_BYTES = 256
 """Longer ids are refused: the map is as wide as its longest id."""
@@ -50,12 +51,6 @@ class IdMap:
                     hint=f"an id has 1 to {MAX_ID_BYTES} bytes and no NUL at its end",
                 )
         return cls(np.unique(np.array(encoded, dtype=np.bytes_)), kind)
-
-    @classmethod
-    def from_sorted(cls, ids: pa.ChunkedArray, kind: str) -> IdMap:
-        """Take ids that are distinct, ascending and checked already, without sorting them."""
-        chunks = [np.array(one.to_pylist(), dtype=np.bytes_) for one in ids.cast("binary").chunks]
-        return cls(np.concatenate([np.zeros(0, "S1"), *chunks]), kind)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -111,6 +106,23 @@ class IdMap:
         """Return the ids of positions [low, high) as an Arrow string array."""
         return pa.array(self.ids[low:high], type=pa.binary()).cast(pa.string())
 
+    @staticmethod
+    def write(path: Path, arrays: Callable[[], Iterable[pa.Array]]) -> None:
+        """Write ids that are distinct, ascending and checked already, an array of text at a time.
+
+        Parameters
+        ----------
+        path : Path
+            As `save` writes it.
+        arrays : function
+            Yields all ids in order, in pieces. It is called twice: the file is as wide as the
+            longest id.
+        """
+        width = max((int(_lengths(one).max(initial=1)) for one in arrays()), default=1)
+        with ArrayFile(path, f"S{width}") as file:
+            for one in arrays():
+                file.append(_padded(one, width))
+
     def save(self, path: Path) -> None:
         """Write the ids as one .npy file."""
         np.save(path, self.ids, allow_pickle=False)
@@ -120,3 +132,31 @@ class IdMap:
         """Map the ids of a file written by `save` into memory, without reading them."""
         ids: Any = np.load(path, mmap_mode="r", allow_pickle=False)
         return cls(ids, kind)
+
+
+def _ends(ids: pa.Array) -> npt.NDArray[np.int64]:
+    """Return where in its bytes each id begins, and the end of the last, int64 (n + 1,)."""
+    ends = np.frombuffer(ids.buffers()[1], np.int64)
+    return ends[ids.offset : ids.offset + len(ids) + 1]
+
+
+def _lengths(ids: pa.Array) -> npt.NDArray[np.int64]:
+    return np.diff(_ends(ids.cast(pa.large_binary()))) if len(ids) else np.zeros(0, np.int64)
+
+
+def _padded(ids: pa.Array, width: int) -> npt.NDArray[np.bytes_]:
+    """Return ids with NUL bytes up to one width, dtype S (n,)."""
+    kind = np.dtype(f"S{width}")
+    if not len(ids):
+        return np.zeros(0, kind)
+    ids = ids.cast(pa.large_binary())
+    ends = _ends(ids)
+    text = np.frombuffer(ids.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+    if len(text) == width * len(ids):
+        return text.view(kind)
+    lengths = np.diff(ends)
+    wide = np.zeros(width * len(ids), np.uint8)
+    # each byte moves by as much as its id does
+    moved = np.arange(len(ids)) * width - (ends[:-1] - ends[0])
+    wide[np.arange(len(text)) + np.repeat(moved, lengths)] = text
+    return wide.view(kind)

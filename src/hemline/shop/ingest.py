@@ -6,8 +6,9 @@ import datetime as dt
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,7 @@ class _Ingest:
         for name, (columns, rows) in tables.items():
             path = self.out / f"{name}s.parquet"
             n = write_parquet(path, columns, self.engine.batches(rows, _FETCH))
-            ids = pq.read_table(path, columns=[f"{name}_id"]).column(0)
-            IdMap.from_sorted(ids, name).save(self.out / f"{name}_ids.npy")
+            IdMap.write(self.out / f"{name}_ids.npy", partial(_column, path, f"{name}_id"))
             summary[f"n_{name}s"] = n
         added = found.numbered["customer"]
         new = np.zeros(0, np.int32)
@@ -193,8 +193,6 @@ class _Ingest:
         np.save(self.out / "customers_added.npy", new)
 
     def _write_purchases(self, found: Purchases, summary: dict[str, Any]) -> None:
-        ages = pq.read_table(self.out / "customers.parquet", columns=["age"]).column(0)
-        age = ages.to_numpy(zero_copy_only=False).astype(np.float32)
         n_articles = pq.read_metadata(self.out / "articles.parquet").num_rows
         try:
             self.progress(_SORTING, _ALL)
@@ -202,7 +200,7 @@ class _Ingest:
             rows = self._taken(summary)
             grow = self._part(_SORTED, _ALL)
             totals = write_purchases(
-                self.out, batches, age, n_articles, lambda done: grow(done / rows)
+                self.out, batches, None, n_articles, lambda done: grow(done / rows)
             )
         except (UnreadableError, pa.ArrowInvalid) as error:
             raise DataError(
@@ -261,6 +259,11 @@ _REMARKS = {
     "customer_ids_padded": "customer ids were given their leading zeros back",
     "customers_added": "customers are in no customer table and were added with the defaults",
 }
+
+
+def _column(path: Path, name: str) -> Iterator[pa.Array]:
+    for batch in pq.ParquetFile(path).iter_batches(columns=[name]):
+        yield batch.column(0)
 
 
 def _day(seconds: int) -> str:
