@@ -79,6 +79,15 @@ class Als(Section):
         ge=0,
         description="k-core: customers an article has at least; lowered where it leaves nothing",
     )
+    max_customers: int = Field(
+        0,
+        ge=0,
+        description="customers trained on, about; more are sampled by a hash of the seed and the "
+        "history; 0: as many as fit memory_gb",
+    )
+    memory_gb: float = Field(
+        12.0, gt=0, description="what training may take; customers are sampled where all take more"
+    )
     weights: Weights = Field(Weights(), description="confidence weights")
 
     @field_validator("weights", mode="before")

@@ -14,6 +14,7 @@ from hemline.errors import ConfigError
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.dense_kernel import score_all, score_some
 from hemline.models.foldin_kernel import fold_in
+from hemline.models.sampling import sample_customers, training_share
 from hemline.models.tiles import in_tiles
 from hemline.models.topk import Excluded, exclusions, in_blocks, mask_rows, top_k
 from hemline.models.weights import interactions
@@ -43,6 +44,9 @@ class ALS(Model[Als]):
         True for the articles trained on.
     core_ : Core
         What the k-core kept; after `fit` only, as are the following.
+    share_ : float
+        Of the customers that could be trained on; below 1 they were sampled, see
+        `sampling.training_share`.
     losses_ : list of float
         The loss after each iteration, where it was measured: with `tolerance` above 0.
     iterations_ : int
@@ -58,12 +62,14 @@ class ALS(Model[Als]):
     root_: npt.NDArray[np.float64]
     known_: Mask
     core_: Core
+    share_: float = 1.0
     losses_: list[float]
     iterations_: int
     _start: Float32 | None = None
 
     def _fit(self, train: Histories, as_of: int | None) -> None:
         settings = self.settings
+        train = self._sampled(train)
         matrix = interactions(train, as_of, settings.weights, self.threads)
         self.core_ = core_that_holds(matrix, settings.min_customer, settings.min_article)
         kept = self.core_.matrix(matrix)
@@ -76,6 +82,18 @@ class ALS(Model[Als]):
         self.whitened_ = np.zeros_like(self.item_factors_)
         self.whitened_[self.known_] = _whitened(factors, self.root_)
         self._loaded()
+
+    def _sampled(self, train: Histories) -> Histories:
+        """Take fewer customers where there are more than are wanted, or than fit."""
+        settings = self.settings
+        least = settings.min_customer
+        self.share_ = training_share(
+            train, least=least, most=settings.max_customers, memory_gb=settings.memory_gb,
+            factors=settings.factors,
+        )  # fmt: skip
+        if self.share_ == 1:
+            return train
+        return sample_customers(train, self.share_, seed=settings.seed, least=least)
 
     def _taken_start(self, n_articles: int) -> Float32 | None:
         """Return the core's rows of what `start_from` was given, and forget it."""

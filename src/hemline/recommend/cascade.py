@@ -88,6 +88,7 @@ class Cascade:
         self.also_bought.fit(train, as_of=as_of)
         self.popular.fit(train, as_of=as_of)
         self._prepare(catalogue)
+        self.summary_["als_share_of_customers"] = self.als.share_
         self.summary_["lines"] = _lines(self.als.core_, self.summary_)
         return self
 
@@ -223,6 +224,8 @@ def _lines(core: Core, summary: dict[str, Any]) -> list[str]:
         f"ALS on purchases with at least {core.min_customer} articles a customer and "
         f"{core.min_article} customers an article"
     ]
+    if summary["als_share_of_customers"] < 1:
+        lines.append(f"  of a sample, {summary['als_share_of_customers']:.1%} of the customers")
     for name, one in (("before", core.before), ("after", core.after)):
         lines.append(f"  {name}: " + str(one).replace("\n", ", "))
     lines.append(
