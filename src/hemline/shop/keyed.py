@@ -45,6 +45,7 @@ def read_keyed(
     typed: Callable[[ibis.Table], dict[str, ir.Value]],
     rejects: Rejects,
     elsewhere: Callable[[], Iterable[str]] = tuple,
+    padding: Padding | None = None,
 ) -> Keyed:
     """Read a table, give its ids their zeros back, and keep the first row of each id.
 
@@ -54,6 +55,8 @@ def read_keyed(
     ----------
     typed : function
         From the raw rows to Hemline's columns by name, `key` among them.
+    padding : Padding, optional
+        How the ids are written; found out when None.
 
     Raises
     ------
@@ -78,7 +81,8 @@ def read_keyed(
             f"{reader.source.label} has no rows", hint="leave it away if the shop has none"
         )
     sound = read.filter(read.verdict == why.TAKEN)
-    padding = find_padding(engine, sound, key, elsewhere)
+    if padding is None:
+        padding = find_padding(engine, sound, key, elsewhere)
     padded = engine.rows(sound.aggregate(n=padding.short(sound[key]).sum()))[0]["n"] or 0
     if padded:
         sound = sound.mutate(**{key: padding(sound[key])})
