@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,21 @@ from hemline.shop.tables import Catalogue
 _BLOCK = 4096
 
 
+class ListMaker(Protocol):
+    """Answers customers with a trained bundle, as `bundle_lists` does."""
+
+    def __call__(
+        self,
+        bundle: Bundle,
+        judged: Histories,
+        k: int,
+        *,
+        as_of: int | None,
+        threads: int,
+        progress: Progress = silent,
+    ) -> npt.NDArray[np.int32]: ...
+
+
 def backtest(
     config: Config,
     catalogue: Catalogue,
@@ -32,6 +47,7 @@ def backtest(
     k: int | None = None,
     as_of: int | None = None,
     progress: Progress = silent,
+    lists: ListMaker | None = None,
 ) -> BacktestReport:
     """Judge recipes at earlier cutoffs by the function that serves customers.
 
@@ -53,6 +69,8 @@ def backtest(
     as_of : int, optional
         Seconds: nothing at or after it is used. The end of the last day when None.
     progress : callable, optional
+    lists : callable, optional
+        What recommends in place of `bundle_lists`, and as it does: a cluster.
 
     Raises
     ------
@@ -76,9 +94,9 @@ def backtest(
             part = Part(progress, step, len(folds) * len(names))
             started = time.perf_counter()
             chosen = config.replaced({"recipe": name})
-            lists = fold_lists(chosen, catalogue, parted, fold, k, part)
+            found = fold_lists(chosen, catalogue, parted, fold, k, part, lists)
             seconds = time.perf_counter() - started
-            metrics = judge(lists, parted, fold, k, histories.n_articles, config.threads)
+            metrics = judge(found, parted, fold, k, histories.n_articles, config.threads)
             results.append(FoldResult(name, fold, metrics, seconds))
     results.sort(key=lambda one: (names.index(one.recipe), one.fold.cutoff))
     return BacktestReport(asked[0], k, results)
@@ -91,8 +109,11 @@ def fold_lists(
     fold: Fold,
     k: int,
     progress: Progress = silent,
+    lists: ListMaker | None = None,
 ) -> npt.NDArray[np.int32]:
     """Train on one side of a fold and recommend for the buyers of the other.
+
+    `lists` recommends in place of `bundle_lists`.
 
     Returns
     -------
@@ -107,7 +128,7 @@ def fold_lists(
         as_of=fold.cutoff,
         progress=lambda done, total: progress(done * half, max(total, 1) * 2 * half),
     )
-    return bundle_lists(
+    return (lists or bundle_lists)(
         bundle,
         parted.train.take(parted.truth.buyers),
         k,

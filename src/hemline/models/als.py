@@ -11,6 +11,7 @@ from scipy import linalg, sparse
 from hemline.blocks import available_threads, map_blocks
 from hemline.config import Als
 from hemline.errors import ConfigError
+from hemline.models.als_elsewhere import train_elsewhere
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.dense_kernel import score_all, score_some
 from hemline.models.foldin_kernel import fold_in
@@ -69,12 +70,16 @@ class ALS(Model[Als]):
 
     def _fit(self, train: Histories, as_of: int | None) -> None:
         settings = self.settings
-        train = self._sampled(train)
-        matrix = interactions(train, as_of, settings.weights, self.threads)
-        self.core_ = core_that_holds(matrix, settings.min_customer, settings.min_article)
-        kept = self.core_.matrix(matrix)
-        del matrix
-        factors = self._factorize(kept, self._taken_start(train.n_articles))
+        if settings.trainer == "mllib":
+            self.core_, factors = train_elsewhere(train, as_of, settings)
+            self.losses_, self.iterations_, self._start = [], settings.iterations, None
+        else:
+            train = self._sampled(train)
+            matrix = interactions(train, as_of, settings.weights, self.threads)
+            self.core_ = core_that_holds(matrix, settings.min_customer, settings.min_article)
+            kept = self.core_.matrix(matrix)
+            del matrix
+            factors = self._factorize(kept, self._taken_start(train.n_articles))
         self.known_ = self.core_.articles
         self.item_factors_ = np.zeros((train.n_articles, settings.factors), np.float32)
         self.item_factors_[self.known_] = factors
@@ -112,7 +117,7 @@ class ALS(Model[Als]):
         """Begin the next `fit` at these vectors of the articles, those of an earlier run.
 
         They serve that one `fit` and are not saved. Customers need none: theirs follow from
-        the articles'.
+        the articles'. MLlib takes no vectors to start from and begins afresh.
 
         Parameters
         ----------
