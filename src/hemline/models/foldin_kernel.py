@@ -13,6 +13,9 @@ negative, and conjugate gradients need few steps, each as cheap as reading W_u o
 confidences are so large that they need many, (1) is solved directly. (The system of as
 many unknowns as the customer has articles, by the push-through identity, was slower at
 every length.)
+
+A negative confidence is, as in `implicit`, one of its absolute value that the article is
+not wanted: c is 0 for it, D is |C| - I.
 """
 
 from __future__ import annotations
@@ -37,12 +40,12 @@ _FAST = {"reassoc", "contract", "nsz"}
 
 
 @njit(nogil=True, cache=True, fastmath=_FAST, inline="always")
-def _gradients(rows, c, n, f, out, r, p, q):
-    """Solve (1) by conjugate gradients for the n rows of `rows`; return whether it converged.
+def solve_by_gradients(rows, c, d, n, f, small, out, r, p, q):
+    """Solve (1) by conjugate gradients for the n rows of `rows`, until the residual is `small`.
 
-    Rows n to n + 3 are zeros, so that four can always be taken at once.
+    Rows n to n + 3 are zeros, so that four can always be taken at once. Returns c'W x', by
+    which x' lowers the loss of the row; -1 where the steps did not suffice.
     """
-    one = np.float32(1)
     for a in range(f):
         out[a] = 0
         r[a] = 0
@@ -55,9 +58,10 @@ def _gradients(rows, c, n, f, out, r, p, q):
     for a in range(f):
         p[a] = r[a]
         square += r[a] * r[a]
-    enough = square * SMALL_RESIDUAL
+    enough = square * small
+    gain = 0.0
     if square == 0:
-        return True
+        return gain
     for _ in range(STEPS):
         for a in range(f):
             q[a] = p[a]
@@ -69,32 +73,33 @@ def _gradients(rows, c, n, f, out, r, p, q):
                 s1 += w1[a] * p[a]
                 s2 += w2[a] * p[a]
                 s3 += w3[a] * p[a]
-            s0 *= c[i] - one
-            s1 *= c[i + 1] - one
-            s2 *= c[i + 2] - one
-            s3 *= c[i + 3] - one
+            s0 *= d[i]
+            s1 *= d[i + 1]
+            s2 *= d[i + 2]
+            s3 *= d[i + 3]
             for a in range(f):
                 q[a] += s0 * w0[a] + s1 * w1[a] + s2 * w2[a] + s3 * w3[a]
         curve = np.float32(0)
         for a in range(f):
             curve += p[a] * q[a]
         step = square / curve
+        gain += np.float64(step) * np.float64(square)
         next_square = np.float32(0)
         for a in range(f):
             out[a] += step * p[a]
             r[a] -= step * q[a]
             next_square += r[a] * r[a]
         if next_square <= enough:
-            return True
+            return gain
         ratio = next_square / square
         square = next_square
         for a in range(f):
             p[a] = r[a] + ratio * p[a]
-    return False
+    return -1.0
 
 
 @njit(nogil=True, cache=True, fastmath=_FAST, inline="always")
-def _directly(rows, c, n, f, k, out):
+def solve_directly(rows, c, d, n, f, k, out):
     """Solve (1) for the n rows of `rows`, in float64: the confidences are large or many."""
     for a in range(f):
         out[a] = 0
@@ -103,10 +108,10 @@ def _directly(rows, c, n, f, k, out):
         k[a, a] = 1
     for i in range(n):
         w = rows[i]
-        c_i = np.float64(c[i])
+        c_i, d_i = np.float64(c[i]), np.float64(d[i])
         for a in range(f):
             out[a] += c_i * w[a]
-            factor = (c_i - 1) * w[a]
+            factor = d_i * w[a]
             row = k[a]
             for b in range(a, f):
                 row[b] += factor * w[b]
@@ -166,6 +171,7 @@ def fold_in(indptr, article, data, whitened, known, inverse_root, plain, low, hi
         longest = max(longest, indptr[row + 1] - indptr[row])
     rows = np.empty((longest + 4, f), np.float32)
     c = np.empty(longest + 4, np.float32)
+    d = np.empty(longest + 4, np.float32)
     k = np.empty((f, f), np.float64)
     x, r, p, q = (
         np.empty(f, np.float32),
@@ -178,7 +184,8 @@ def fold_in(indptr, article, data, whitened, known, inverse_root, plain, low, hi
         n = 0
         for at in range(indptr[row], indptr[row + 1]):
             if known[article[at]]:
-                c[n] = data[at]
+                c[n] = max(data[at], np.float32(0))
+                d[n] = abs(data[at]) - np.float32(1)
                 source = whitened[article[at]]
                 target = rows[n]
                 for a in range(f):
@@ -189,11 +196,12 @@ def fold_in(indptr, article, data, whitened, known, inverse_root, plain, low, hi
                 out[row, a] = 0
             continue
         for i in range(n, n + 4):
-            c[i] = 1
+            c[i] = 0
+            d[i] = 0
             for a in range(f):
                 rows[i, a] = 0
-        if not _gradients(rows, c, n, f, x, r, p, q):
-            _directly(rows, c, n, f, k, wide)
+        if solve_by_gradients(rows, c, d, n, f, SMALL_RESIDUAL, x, r, p, q) < 0:
+            solve_directly(rows, c, d, n, f, k, wide)
             for a in range(f):
                 x[a] = wide[a]
         if plain:
