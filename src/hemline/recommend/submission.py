@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hemline.errors import DataError
+from hemline.memory import release
 from hemline.recommend.output import replacing
 from hemline.shop.ids import IdMap
 
@@ -53,6 +54,7 @@ def write_submission(recommendations: Path, customers: IdMap, out: Path) -> int:
         writer.writerow(SUBMISSION_HEADER)
         for ids, predictions in _predictions(recommendations):
             places = customers.positions(ids)
+            release(customers.ids)  # or all ids that were looked up would stay in memory
             missing[places[places >= 0]] = False
             writer.writerows(
                 (one, prediction)
@@ -169,6 +171,7 @@ def _tick(
     path: Path, held: list[tuple[int, str]], customers: IdMap, seen: npt.NDArray[np.bool_]
 ) -> None:
     places = customers.positions(one for _, one in held)
+    release(customers.ids)
     for (line, one), place in zip(held, places.tolist(), strict=True):
         if place < 0:
             raise DataError(
