@@ -122,7 +122,7 @@ def test_save_and_load(fitted, world, tmp_path: Path):
     same_model(loaded, model)
     for key in model.fitted:
         held = getattr(loaded, key)
-        assert isinstance(held, np.memmap) or not held.size, key  # nothing cannot be mapped
+        assert isinstance(held.base, np.memmap) or not held.size, key  # nothing cannot be mapped
     same(loaded.recommend(world, 12, as_of=AS_OF), model.recommend(world, 12, as_of=AS_OF))
     with pytest.raises(CutoffError):
         loaded.recommend(world, 3, as_of=AS_OF - 1)

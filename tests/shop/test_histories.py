@@ -120,6 +120,21 @@ def test_last_purchase_is_found_over_blocks(monkeypatch: pytest.MonkeyPatch) -> 
         [0, 4, 4, 8], [1, 1, 0, 1], n_customers=10, n_articles=2, time=[5, 70, 60, 9]
     )
     assert found.last_time() == 70
-    assert found.before(71) is found
+    assert found.before(71).n_purchases == 4
+    assert found.before(70).before(70).n_purchases == 3
     assert found.before(70).n_purchases == 3
     assert found.take(slice(1, 4)).last_time() is None
+
+
+def test_what_was_cut_is_not_cut_again() -> None:
+    found = Histories.from_purchases(
+        [0, 0, 1], [1, 0, 1], n_customers=2, n_articles=2, time=[5, 70, 60]
+    )
+    cut = found.before(65)
+    assert cut.end == 65
+    assert cut.before(65) is cut
+    assert cut.before(80) is cut
+    assert cut.block(0, 1).before(65).end == 65
+    assert cut.before(60).n_purchases == 1
+    assert found.before(80).end == 80
+    assert found.end is None

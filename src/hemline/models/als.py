@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from threading import local
+from typing import ClassVar, Self
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
@@ -176,7 +178,8 @@ class ALS(Model[Als]):
 
     def _loaded(self) -> None:
         self._inverse_root = _inverse(self.root_)
-        self._tiles: tuple[npt.NDArray[Any], Float32] | None = None
+        self._tiles: tuple[Mask, Int32 | None, Float32] | None = None
+        self._last = local()
 
     def customer_vectors(
         self, histories: Histories, *, as_of: int | None = None, whitened: bool = False
@@ -228,11 +231,9 @@ class ALS(Model[Als]):
         among: Mask | None,
         repeat: Repeat,
     ) -> TopK:
-        vectors = self._vectors(histories, as_of, whitened=True)
+        vectors = self._answering(histories, as_of)
         mask = mask_rows(self.known_ if among is None else among & self.known_, self.n_articles_)
-        # one mask for all: only what it lets through is scored
-        held = np.flatnonzero(mask[0]).astype(np.int32) if len(mask) == 1 else None
-        tiles = self._tiles_of(held)
+        held, tiles = self._tiles_of(mask)
         n = self.n_articles_ if held is None else len(held)
 
         def block(low: int, high: int) -> TopK:
@@ -260,18 +261,34 @@ class ALS(Model[Als]):
 
     def _score(self, histories: Histories, candidates: Int32, as_of: int | None) -> Float32:
         found = np.zeros(candidates.shape, np.float32)
-        vectors = self._vectors(histories, as_of, whitened=True)
+        vectors = self._answering(histories, as_of)
         score_some(vectors, self.whitened_, candidates, found)
         return found
 
-    def _tiles_of(self, held: Int32 | None) -> Float32:
-        """Return the whitened vectors of some articles, or of all, as `score_all` reads them."""
+    def _answering(self, histories: Histories, as_of: int | None) -> Float32:
+        """Return whitened vectors; a thread that asks again for the same rows has them still."""
+        last = getattr(self._last, "answer", None)
+        if last is None or last[0]() is not histories or last[1] != as_of:
+            vectors = self._vectors(histories, as_of, whitened=True)
+            self._last.answer = last = ref(histories), as_of, vectors
+        found: Float32 = last[2]
+        return found
+
+    def _tiles_of(self, mask: Mask) -> tuple[Int32 | None, Float32]:
+        """Return the articles that one mask for all lets through, and their whitened vectors.
+
+        None, and the vectors of all articles, where each row has a mask of its own. Vectors
+        are as `score_all` reads them.
+        """
+        one = mask[0] if len(mask) == 1 else np.zeros(0, bool)
         kept = self._tiles
-        if kept is None or not np.array_equal(kept[0], -1 if held is None else held):
+        if kept is None or not np.array_equal(kept[0], one):
+            # only what the mask lets through is scored
+            held = np.flatnonzero(one).astype(np.int32) if len(mask) == 1 else None
             vectors = self.whitened_ if held is None else self.whitened_[held]
-            kept = np.array([-1]) if held is None else held, in_tiles(vectors)
+            kept = one.copy(), held, in_tiles(vectors)
             self._tiles = kept  # the same articles are asked for again and again
-        return kept[1]
+        return kept[1:]
 
 
 def _renumbered(excluded: Excluded, held: Int32, n_articles: int) -> Excluded:

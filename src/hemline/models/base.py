@@ -313,7 +313,8 @@ class Model(ABC, Generic[S]):
                 array = np.load(path, allow_pickle=False)
             except OSError as error:
                 raise RunError(f"{path} cannot be read: {error}", hint="train again") from None
-            setattr(model, name, array)
+            # an array plainly: to look into a memmap costs some ten times as much
+            setattr(model, name, np.asarray(array))
         model._loaded()
         return model
 

@@ -43,6 +43,13 @@ class ItemToItem(Model[S]):
     value_: Float32
     codes_: Int32
 
+    _counted: tuple[Int32, int] | None = None
+
+    def _n_codes(self) -> int:
+        if self._counted is None or self._counted[0] is not self.codes_:
+            self._counted = self.codes_, int(self.codes_.max(initial=-1)) + 1
+        return self._counted[1]
+
     def _recommend(
         self,
         histories: Histories,
@@ -75,7 +82,7 @@ class ItemToItem(Model[S]):
             histories.article, histories.time, 0 if moment is None else moment,
             np.ones(1) if moment is None else table,
             self.indptr_, self.article_, self.value_, self.codes_,
-            int(self.codes_.max(initial=-1)) + 1,
+            self._n_codes(),
         )  # fmt: skip
 
 

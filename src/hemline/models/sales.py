@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,8 +19,12 @@ LONGEST = 3660
 """Days after which nothing fades further."""
 
 
+@lru_cache(maxsize=64)
 def fading(decay: float, days: int | None = None) -> Float64:
-    """Return (1 + a) ** -decay for the ages a of 0, 1, … days; 0 from `days` on, when given."""
+    """Return (1 + a) ** -decay for the ages a of 0, 1, … days; 0 from `days` on, when given.
+
+    The array is one for all who ask, and not to be written to.
+    """
     table: Float64 = np.power(1.0 + np.arange(days or LONGEST), -decay)
     return table if days is None else np.append(table, 0.0)
 

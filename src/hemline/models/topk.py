@@ -76,6 +76,8 @@ def in_blocks(
     function: Callable[[int, int], TopK], n: int, k: int, block: int, threads: int
 ) -> TopK:
     """Join the answers of `function(low, high)` for all blocks of `n` rows."""
+    if 0 < n <= block:
+        return function(0, n)
     found = TopK(np.empty((n, k), np.int32), np.empty((n, k), np.float32))
     low = 0
     for part in map_blocks(function, n, block, threads):

@@ -54,6 +54,8 @@ class Histories:
         Years; NaN where it is not known.
     n_articles : int
         Size of the catalogue.
+    end : int, optional
+        Seconds; no purchase lies at or after it. None: not known.
     """
 
     start: npt.NDArray[np.int64]
@@ -65,6 +67,7 @@ class Histories:
     channel: npt.NDArray[np.int8]
     age: npt.NDArray[np.float32]
     n_articles: int
+    end: int | None = None
 
     @classmethod
     def from_purchases(
@@ -160,6 +163,8 @@ class Histories:
 
     def take(self, rows: slice | npt.NDArray[Any]) -> Histories:
         """Return the customers chosen by a slice, positions or a mask, sharing the arrays."""
+        if isinstance(rows, slice) and rows == slice(0, len(self)):
+            return self
         return replace(self, start=self.start[rows], stop=self.stop[rows], age=self.age[rows])
 
     def blocks(self, size: int = BLOCK) -> Iterator[Histories]:
@@ -186,12 +191,14 @@ class Histories:
 
         None, for undated data, keeps everything.
         """
-        if as_of is None or self._ends_before(as_of):
+        # each channel of a recipe cuts the histories that the recipe has cut already
+        if as_of is None or (self.end is not None and self.end <= as_of):
             return self
-        return replace(self, stop=self._first_at_or_after(as_of))
+        if self._ends_before(as_of):
+            return replace(self, end=as_of)
+        return replace(self, stop=self._first_at_or_after(as_of), end=as_of)
 
     def _ends_before(self, as_of: int) -> bool:
-        # each channel of a recipe cuts the histories that the recipe has cut already
         return all(last is None or last < as_of for last in self._last_times())
 
     def _last_times(self) -> Iterator[int | None]:
