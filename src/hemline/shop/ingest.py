@@ -31,6 +31,7 @@ from hemline.shop.padding import names_of_files
 from hemline.shop.purchases import Purchases, number_ids, read_purchases
 from hemline.shop.reading import Reader
 from hemline.shop.rejects import TABLES, Rejects
+from hemline.shop.repeats import joined
 from hemline.shop.source import Shop
 from hemline.shop.writing import write_parquet
 
@@ -196,7 +197,7 @@ class _Ingest:
         n_articles = pq.read_metadata(self.out / "articles.parquet").num_rows
         try:
             self.progress(_SORTING, _ALL)
-            batches = self.engine.batches(found.ordered(), _FETCH)
+            batches = joined(self.engine.batches(found.sorted(), _FETCH))
             rows = self._taken(summary)
             grow = self._part(_SORTED, _ALL)
             totals = write_purchases(

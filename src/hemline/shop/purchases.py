@@ -95,6 +95,20 @@ class Purchases:
 
     def ordered(self) -> ibis.Table:
         """Return the purchases, schema.PURCHASES, in the order of `KEYS`."""
+        numbers = self._numbers()
+        groups = numbers.group_by(*KEYS).aggregate(quantity=numbers.quantity.sum())
+        return groups.order_by([groups[one].asc(nulls_first=False) for one in KEYS])
+
+    def sorted(self) -> ibis.Table:
+        """Return the same with repeats beside each other, for `shop.repeats.joined`.
+
+        To group hundreds of millions of rows, nearly all of which are alone, before they are
+        sorted would hold them twice.
+        """
+        numbers = self._numbers()
+        return numbers.order_by([numbers[one].asc(nulls_first=False) for one in KEYS])
+
+    def _numbers(self) -> ibis.Table:
         rows = self.kept()
         for name, ids in self.ids.items():
             numbered, known = self.numbered[name], name
@@ -112,7 +126,7 @@ class Purchases:
                 position = ibis.coalesce(rows.found, rows[known])
             rows = rows.mutate(**{f"{name}_position": position.cast("int32")})
             rows = rows.drop(*(one for one in ("moved", "found") if one in rows.columns))
-        numbers = rows.select(
+        return rows.select(
             customer=rows.customer_position,
             time=rows.time,
             article=rows.article_position,
@@ -120,8 +134,6 @@ class Purchases:
             channel=rows.channel,
             quantity=rows.quantity,
         )
-        groups = numbers.group_by(*KEYS).aggregate(quantity=numbers.quantity.sum())
-        return groups.order_by([groups[one].asc(nulls_first=False) for one in KEYS])
 
 
 def read_purchases(
