@@ -62,6 +62,8 @@ def _need_spark() -> None:
         pytest.skip("Spark: PySpark is not installed")
     if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
         pytest.skip("Spark: there is no Java")
+    # a test's jobs are over before a second compiler would pay
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,12 @@ def local_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from hemline.config import Spark as Settings
     from hemline.engines.spark import Spark
 
-    settings = Settings(master="local[2]", partitions=3)
+    quick = {
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    }
+    settings = Settings(master="local[2]", partitions=3, settings=quick)
     with Spark(settings, scratch=tmp_path_factory.mktemp("spark")) as spark:
         yield spark
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hemline.config import Config
+from hemline.engines.chosen import engine as on_engine
 from hemline.pipeline import Listener, Silent, run_stages
 from hemline.runs import STAGES
 from hemline.service import Recommender
@@ -23,6 +24,8 @@ def run(
     k: int | None = None,
     settings: dict[str, Any] | None = None,
     listener: Listener | None = None,
+    engine: str = "duckdb",
+    master: str | None = None,
 ) -> Recommender:
     """Run a shop's data through all stages, skip what is done already, and open the run.
 
@@ -43,6 +46,11 @@ def run(
         Any setting by its dotted name, such as {"als.factors": 32}; wins over `config`.
     listener : Listener, optional
         Is told of the progress.
+    engine : "duckdb" or "spark"
+        Where the work over everyone is done; the answers are the same. Spark needs the run
+        folder on a filesystem that all executors see at the same path.
+    master : str, optional
+        Of Spark, such as "spark://HOST:7077"; None: that of the settings.
 
     Raises
     ------
@@ -50,8 +58,9 @@ def run(
         The data or a setting cannot be used; the message says which and what to do.
     """
     chosen = configure(config, recipe=recipe, until=until, k=k, settings=settings)
-    shop = data if isinstance(data, Shop) else find_shop(data, out, chosen, listener)
-    return Recommender(run_stages(out, chosen, shop, stages=STAGES, listener=listener))
+    with on_engine(engine, chosen, master):
+        shop = data if isinstance(data, Shop) else find_shop(data, out, chosen, listener)
+        return Recommender(run_stages(out, chosen, shop, stages=STAGES, listener=listener))
 
 
 def find_shop(
@@ -67,7 +76,7 @@ def find_shop(
     from hemline.graph.stores import is_server
 
     if not is_server(data):
-        return Shop.from_folder(Path(data), config.ingest)
+        return Shop.from_folder(data, config.ingest)
     from hemline.pipeline.graph_shop import shop_in_graph
 
     listener = listener or Silent()

@@ -39,6 +39,17 @@ Until = Annotated[
     str | None, typer.Option(help="Do not read purchases after this day.", metavar="DATE")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="Where the work over everyone is done: duckdb (this machine) or spark.",
+        metavar="NAME",
+    ),
+]
+Master = Annotated[
+    str | None,
+    typer.Option(help="Of Spark: spark://HOST:7077, k8s://…, yarn, local[4].", metavar="URL"),
+]
 K = Annotated[int | None, typer.Option("-k", help="How many articles.")]
 
 
@@ -51,9 +62,16 @@ def _main(
         raise typer.Exit
 
 
-def run_stage(run: Path, stage: str, settings: list[str] | None) -> Any:
+def run_stage(
+    run: Path,
+    stage: str,
+    settings: list[str] | None,
+    engine: str = "duckdb",
+    master: str | None = None,
+) -> Any:
     """Do one stage of a run, and open the run."""
     from hemline.config import parse_override
+    from hemline.engines.chosen import engine as on_engine
     from hemline.pipeline import run_stages
     from hemline.runs import RunFolder
     from hemline.service import Recommender
@@ -61,4 +79,5 @@ def run_stage(run: Path, stage: str, settings: list[str] | None) -> Any:
     with Shown() as shown:
         config = RunFolder.open(run).config
         config = config.replaced(dict(parse_override(one) for one in settings or ()))
-        return Recommender(run_stages(run, config, stages=[stage], listener=shown))
+        with on_engine(engine, config, master):
+            return Recommender(run_stages(run, config, stages=[stage], listener=shown))

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hemline.cli.app import AsJson, K, Run, app
+from hemline.cli.app import AsJson, Engine, K, Master, Run, app, run_stage
 from hemline.cli.printing import print_json, print_rows
 from hemline.cli.progress import plain, seconds, size
 
@@ -29,11 +29,25 @@ def recommend(
         typer.Option(help="Also draw the customer's page: .png or .jpg.", metavar="FILE"),
     ] = None,
     as_json: AsJson = False,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="To every customer: the stage, done if it is not.")
+    ] = False,
+    engine: Engine = "duckdb",
+    master: Master = None,
 ) -> None:
-    """Recommend articles to one customer, or for a basket."""
+    """Recommend articles to one customer, for a basket, or to all customers."""
     from hemline.errors import ConfigError
     from hemline.service import Recommender
 
+    if everyone:
+        if customer is not None or basket:
+            raise ConfigError("--all and one customer", hint="leave one of them away")
+        settings = None if k is None else [f"k={k}"]
+        run_stage(run, "recommend", settings, engine, master)
+        plain(f"recommendations: {run / 'recommendations.parquet'}")
+        return
+    if engine != "duckdb" or master is not None:
+        raise ConfigError("--engine is for all customers", hint="--all")
     opened = Recommender.open(run)
     found = opened.recommend(customer, basket=basket, age=age, k=k)
     if picture is not None:

@@ -10,7 +10,9 @@ from hemline.cli.app import (
     AsJson,
     ConfigFile,
     Data,
+    Engine,
     K,
+    Master,
     Out,
     Run,
     Settings,
@@ -34,6 +36,8 @@ def run(
     until: Until = None,
     settings: Settings = None,
     k: K = None,
+    engine: Engine = "duckdb",
+    master: Master = None,
 ) -> None:
     """Run a shop's data through all stages: files in, recommendations out.
 
@@ -51,7 +55,7 @@ def run(
             k=k,
             settings=dict(parse_override(one) for one in settings or ()),
         )
-        found = api.run(data, out, config=chosen, listener=shown)
+        found = api.run(data, out, config=chosen, listener=shown, engine=engine, master=master)
     backtest = found.backtest()
     if backtest:
         print_backtest(backtest)
@@ -67,10 +71,13 @@ def ingest(
     config: ConfigFile = None,
     until: Until = None,
     settings: Settings = None,
+    engine: Engine = "duckdb",
+    master: Master = None,
 ) -> None:
     """Read and check the shop's files; bad rows are kept apart with their reason."""
     from hemline import api
     from hemline.config import Config, parse_override
+    from hemline.engines.chosen import engine as on_engine
     from hemline.pipeline import run_stages
 
     with Shown() as shown:
@@ -79,8 +86,9 @@ def ingest(
             until=until,
             settings=dict(parse_override(one) for one in settings or ()),
         )
-        shop = api.find_shop(data, out, chosen, shown)
-        run_stages(out, chosen, shop, stages=["ingest"], listener=shown)
+        with on_engine(engine, chosen, master):
+            shop = api.find_shop(data, out, chosen, shown)
+            run_stages(out, chosen, shop, stages=["ingest"], listener=shown)
 
 
 @app.command()
@@ -96,9 +104,11 @@ def neighbours(run: Run, settings: Settings = None) -> None:
 
 
 @app.command()
-def train(run: Run, settings: Settings = None) -> None:
+def train(
+    run: Run, settings: Settings = None, engine: Engine = "duckdb", master: Master = None
+) -> None:
     """Learn the bundle: everything the recommendations need besides a history."""
-    run_stage(run, "train", settings)
+    run_stage(run, "train", settings, engine, master)
 
 
 @app.command()
@@ -112,9 +122,11 @@ def evaluate(
         ),
     ] = False,
     as_json: AsJson = False,
+    engine: Engine = "duckdb",
+    master: Master = None,
 ) -> None:
     """Backtest the run's recipe at earlier cutoffs, each fold trained anew."""
-    found = run_stage(run, "evaluate", settings)
+    found = run_stage(run, "evaluate", settings, engine, master)
     backtest = found.backtest()
     table = found.holdout() if holdout else None
     if as_json:

@@ -32,6 +32,10 @@ class Spark(Section):
         default={}, description='any other setting of Spark: [spark.settings] "spark.x.y" = "z"'
     )
 
+    def with_master(self, master: str) -> Spark:
+        """Return these settings with another master."""
+        return self.model_copy(update={"master": master})
+
     @field_serializer("settings", when_used="json")
     def _never_written(self, value: dict[str, str]) -> dict[str, str]:
         # they may hold the keys of a cloud's storage

@@ -21,16 +21,10 @@ import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
 from hemline.blocks import available_threads
+from hemline.engines.base import ROW, UnreadableError
 from hemline.errors import DataError
 
-ROW = "row"
-"""Name of the column with the place of a row in its source, from 0, where it is asked for."""
-
 _GLOB = frozenset("*?[")
-
-
-class UnreadableError(DataError):
-    """The engine could not read a file; `str` says what it found."""
 
 
 class DuckDB:
@@ -45,6 +39,8 @@ class DuckDB:
     memory_gb : float
         What DuckDB may hold before it spills; the process takes some more.
     """
+
+    numbers_csv = True
 
     def __init__(self, spill: Path, *, threads: int = 0, memory_gb: float = 3.0) -> None:
         spill.mkdir(parents=True, exist_ok=True)
@@ -85,6 +81,7 @@ class DuckDB:
         width: int,
         picks: Mapping[str, int],
         numbered: bool = False,
+        newline: bytes = b"\n",
     ) -> ibis.Table:
         """Name a CSV file with a header and `width` columns, all text, as a lazy table.
 
@@ -94,6 +91,8 @@ class DuckDB:
             Name in the table -> column of the file, from 0. Empty fields are null.
         numbered : bool
             Add the place of each row in the file as `ROW`, which costs the parallel read.
+        newline : bytes
+            Of no account: DuckDB sees for itself.
         """
         types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
         chosen = {one: f"c{place}" for one, place in picks.items()}
@@ -105,6 +104,10 @@ class DuckDB:
             f"columns = {{{types}}})",
             "row_number() OVER () - 1" if numbered else None,
         )
+
+    def broken(self, name: str) -> Iterator[tuple[str, str]]:
+        """Yield nothing: a file with a broken line is refused as a whole."""
+        yield from ()
 
     def parquet(
         self,
@@ -149,6 +152,10 @@ class DuckDB:
         finally:
             self.native.unregister("appended")
 
+    def stored(self, name: str) -> ibis.Table:
+        """Return a stored table."""
+        return self.ibis.table(name)
+
     def store(
         self,
         name: str,
@@ -173,6 +180,17 @@ class DuckDB:
             self._watched(sql, progress, size)
         return self.ibis.table(name)
 
+    def ranked(self, name: str, expression: ibis.Table, key: str, place: str) -> ibis.Table:
+        """Store an expression with the place of each row in the order of `key`, int32 from 0."""
+        at = ibis.row_number().over(order_by=expression[key]).cast("int32")
+        return self.store(name, expression.mutate(**{place: at}))
+
+    def write(self, expression: ibis.Table, path: Path) -> None:
+        """Compute an expression into a Parquet file."""
+        self._execute(
+            f"COPY ({self.ibis.compile(expression)}) TO {_text(str(path))} (FORMAT parquet)"
+        )
+
     def table(self, expression: ibis.Table) -> pa.Table:
         """Compute an expression into an Arrow table."""
         return self._execute(self.ibis.compile(expression)).to_arrow_table()
@@ -193,7 +211,7 @@ class DuckDB:
             except (duckdb.Error, pa.ArrowException) as error:
                 raise _explained(error) from None
 
-    def placed(self, table: ibis.Table, name: str) -> ibis.Table:
+    def placed(self, table: ibis.Table, name: str) -> ibis.Table | None:
         """Return a stored table with the place of each row as `ROW`.
 
         Rows lie about where they lay in the file that they were read from: a left join puts
@@ -207,6 +225,10 @@ class DuckDB:
         """Forget stored tables."""
         for name in names:
             self._execute(f"DROP TABLE IF EXISTS {_name(name)}")
+
+    def nearby(self, path: Path) -> Path:
+        """Return the file itself: DuckDB reads this machine's files."""
+        return path
 
     def _view(
         self, name: str, picks: Mapping[str, str], source: str, row: str | None = None

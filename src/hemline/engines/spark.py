@@ -12,6 +12,9 @@ from hemline.engines.spark_session import open_session
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from hemline.engines.hadoop import HadoopPath
+    from hemline.engines.spark_tables import SparkTables
+
 
 class Spark:
     """A Spark session, and Ibis on it.
@@ -49,7 +52,11 @@ class Spark:
         self.session, self._owned = open_session(settings, threads=threads)
         import ibis
 
+        from hemline.engines.spark_dialect import SparkDialect, make_functions
+
         self.ibis: Any = ibis.pyspark.connect(self.session)
+        self.ibis.compiler = SparkDialect()
+        make_functions(self.session)
 
     def __enter__(self) -> Self:
         return self
@@ -66,6 +73,18 @@ class Spark:
         """Stop the session, where it was opened here."""
         if self._owned:
             self.session.stop()
+
+    def tables(self, scratch: Path, *, threads: int = 0, memory_gb: float = 3.0) -> SparkTables:
+        """Return a place for tables, kept in a folder that all executors see at the same path."""
+        from hemline.engines.spark_tables import SparkTables
+
+        return SparkTables(self, scratch, threads=threads, memory_gb=memory_gb)
+
+    def path(self, uri: str) -> HadoopPath:
+        """Return the place that a URI names, on a filesystem that Spark reaches."""
+        from hemline.engines.hadoop import HadoopPath
+
+        return HadoopPath(self.session, uri)
 
     @property
     def cores(self) -> int:

@@ -36,6 +36,7 @@ _ALWAYS = {
     "spark.sql.caseSensitive": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.parquet.binaryAsString": "true",
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.catalogImplementation": "in-memory",
     "spark.ui.showConsoleProgress": "false",
 }
@@ -83,10 +84,8 @@ def open_session(
                 f"and spark.master is {master}",
                 hint="stop it, or leave spark.master empty to use it",
             )
-        for key in ("spark.sql.session.timeZone", "spark.sql.ansi.enabled"):
+        for key in (one for one in _ALWAYS if active.conf.isModifiable(one)):
             active.conf.set(key, _ALWAYS[key])
-        active.conf.set("spark.sql.caseSensitive", "true")
-        active.conf.set("spark.sql.parquet.binaryAsString", "true")
         return active, False
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if not master and not submitted:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hemline.engines.chosen import is_there, place
+
 if TYPE_CHECKING:
     from hemline.shop.source import Shop
 
@@ -19,7 +21,7 @@ def describe(shop: Shop) -> dict[str, Any]:
     from hemline.shop.source import fingerprint as shop_fingerprint
 
     given = {one: getattr(shop, one) for one in _TABLES}
-    paths = {one: str(Path(value).resolve()) for one, value in given.items() if _is_path(value)}
+    paths = {one: str(place(value).resolve()) for one, value in given.items() if _is_path(value)}
     frames = [one for one, value in given.items() if value is not None and one not in paths]
     return {
         "fingerprint": shop_fingerprint(shop),
@@ -37,7 +39,7 @@ def find_again(source: dict[str, Any]) -> Shop | None:
     from hemline.shop.source import Shop
 
     tables = source.get("tables")
-    if not tables or not all(Path(path).exists() for path in tables.values()):
+    if not tables or not all(is_there(path) for path in tables.values()):
         return None
     folders = {one: (source.get(one) or {}).get("path") for one in _FOLDERS}
     kept = {one: path for one, path in folders.items() if path and Path(path).is_dir()}

@@ -11,10 +11,12 @@ import numpy as np
 
 from hemline.blocks import Progress
 from hemline.config import Config
+from hemline.engines.chosen import chosen_spark
 from hemline.runs import RunFolder, StageRecord, code_version, fingerprint
 from hemline.shop.histories import end_of_day
 
 if TYPE_CHECKING:
+    from hemline.engines.spark import Spark
     from hemline.shop.source import Shop
     from hemline.shop.tables import Catalogue, Tables
 
@@ -66,6 +68,13 @@ class Context:
     def progress(self) -> Progress:
         """The listener's progress."""
         return self.listener.progress
+
+    def spark(self) -> Spark | None:
+        """Return the Spark that work over everyone is done on, opened once; None: this machine.
+
+        The answers are the same, and so no fingerprint asks.
+        """
+        return chosen_spark()
 
     def tables(self) -> Tables:
         """Open the checked tables."""

@@ -22,7 +22,7 @@ def _ingest(context: Context, out: Path) -> dict[str, Any]:
             f"{context.run.path}: the shop's data must be read again, and it was frames or is gone",
             hint=f"`hemline run DATA --out {context.run.path}`",
         )
-    return ingest(context.shop, context.config, out, context.progress)
+    return ingest(context.shop, context.config, out, context.progress, context.spark())
 
 
 def _photo_inputs(context: Context) -> Any:

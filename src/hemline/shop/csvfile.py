@@ -175,10 +175,19 @@ def _fields(text: str, delimiter: str) -> list[str]:
 def _opened(path: Path) -> IO[bytes]:
     try:
         if path.suffix == ".gz":
-            return cast("IO[bytes]", gzip.open(path))
+            return cast("IO[bytes]", gzip.open(path) if _is_here(path) else _unpacked(path))
         return path.open("rb")
     except OSError as error:
         raise DataError(f"{path} cannot be opened: {error.strerror}") from None
+
+
+def _is_here(path: object) -> bool:
+    return isinstance(path, Path)
+
+
+def _unpacked(path: Path) -> gzip.GzipFile:
+    """Unpack a file of another filesystem, which Python's gzip does not open by name."""
+    return gzip.GzipFile(fileobj=path.open("rb"))
 
 
 def _read(file: IO[bytes], size: int, path: Path) -> bytes:

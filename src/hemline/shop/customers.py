@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from hemline import schema
-from hemline.engines.duckdb import DuckDB
+from hemline.engines.base import Engine
 from hemline.shop.checks import as_number, as_text, as_whole
 
 OLDEST = 120
@@ -35,7 +35,7 @@ def typed_customers(raw: ibis.Table) -> dict[str, ir.Value]:
     return columns | {name: as_text(raw[name], name) for name in _TEXTS if name in raw.columns}
 
 
-def count_dropped(engine: DuckDB, kept: ibis.Table) -> dict[str, int]:
+def count_dropped(engine: Engine, kept: ibis.Table) -> dict[str, int]:
     """Return how many values of each column were there but no use."""
     dropped = [name for name in kept.columns if name.startswith(_DROPPED)]
     if not dropped:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from hemline import schema
 from hemline.blocks import Progress, silent
 from hemline.config import Config
-from hemline.engines.duckdb import DuckDB, UnreadableError
+from hemline.engines.base import Engine, UnreadableError
+from hemline.engines.duckdb import DuckDB
 from hemline.errors import DataError, EmptyTableError
 from hemline.schema import CUSTOMER_NULLS
 from hemline.shop.articles import article_rows, typed_articles
@@ -35,6 +36,9 @@ from hemline.shop.repeats import joined
 from hemline.shop.source import Shop
 from hemline.shop.writing import write_parquet
 
+if TYPE_CHECKING:
+    from hemline.engines.spark import Spark
+
 _SAMPLE = 1000
 _FETCH = 1 << 18
 
@@ -42,7 +46,13 @@ _FETCH = 1 << 18
 _ARTICLES, _CUSTOMERS, _READ, _SORTING, _SORTED, _ALL = 2, 10, 55, 70, 85, 100
 
 
-def ingest(shop: Shop, config: Config, out: Path, progress: Progress = silent) -> dict[str, Any]:
+def ingest(
+    shop: Shop,
+    config: Config,
+    out: Path,
+    progress: Progress = silent,
+    spark: Spark | None = None,
+) -> dict[str, Any]:
     """Read a shop's data, check every row, and write its tables into the folder `out`.
 
     Written are articles.parquet, customers.parquet, purchases.parquet and rejects.parquet
@@ -50,6 +60,13 @@ def ingest(shop: Shop, config: Config, out: Path, progress: Progress = silent) -
     customers that only the purchases know), histories/ and ingest.json.
     Of every table, rows read = rows kept + repeats + rejects (+ purchases after
     `ingest.until`).
+
+    Parameters
+    ----------
+    spark : engines.spark.Spark, optional
+        Where the tables are read and computed; None: DuckDB, on this machine. The tables are
+        the same; in a CSV file that executors read in parts, rejects have no line. `out` lies
+        on a filesystem that all executors see at the same path.
 
     Returns
     -------
@@ -68,7 +85,8 @@ def ingest(shop: Shop, config: Config, out: Path, progress: Progress = silent) -
     out.mkdir(parents=True, exist_ok=True)
     spill = Path(tempfile.mkdtemp(prefix=f"{out.name}-spill-", dir=out.parent))
     try:
-        with DuckDB(spill, threads=config.threads, memory_gb=config.ingest.memory_gb) as engine:
+        opened = DuckDB if spark is None else spark.tables
+        with opened(spill, threads=config.threads, memory_gb=config.ingest.memory_gb) as engine:
             return _Ingest(shop, config, out, engine, Rejects(engine), progress).run()
     finally:
         shutil.rmtree(spill, ignore_errors=True)
@@ -79,7 +97,7 @@ class _Ingest:
     shop: Shop
     config: Config
     out: Path
-    engine: DuckDB
+    engine: Engine
     rejects: Rejects
     progress: Progress
 

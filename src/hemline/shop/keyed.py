@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from hemline.engines.duckdb import DuckDB
+from hemline.engines.base import ROW, TEXT, Engine
 from hemline.errors import EmptyTableError
 from hemline.shop import rejects as why
 from hemline.shop.checks import usable_id
@@ -115,7 +115,7 @@ def read_keyed(
     return Keyed(kept, summary, padding)
 
 
-def count_nulls(engine: DuckDB, kept: ibis.Table, names: Iterable[str]) -> dict[str, int]:
+def count_nulls(engine: Engine, kept: ibis.Table, names: Iterable[str]) -> dict[str, int]:
     """Return how many values are missing, for those columns that are there and lack some."""
     counts = {name: kept[name].isnull().sum() for name in names if name in kept.columns}
     if not counts:
@@ -125,20 +125,30 @@ def count_nulls(engine: DuckDB, kept: ibis.Table, names: Iterable[str]) -> dict[
 
 
 def with_text(table: ibis.Table, columns: Iterable[str]) -> ibis.Table:
-    """Add `text`: the values of a row with commas between, for the list of rejects."""
+    """Add `text`: the values of a row with commas between, for the list of rejects.
+
+    A line of a file that is there already stays.
+    """
+    if TEXT in table.columns:
+        return table
     values = [table[one].cast("string").fill_null("") for one in columns]
     return table.mutate(text=reduce(lambda left, right: left + "," + right, values))
 
 
-def found_rows(engine: DuckDB, rejected: ibis.Table) -> Iterator[tuple[int, str, str]]:
-    """Yield (row, reason, text) of rejected rows in the order of the source."""
+def found_rows(engine: Engine, rejected: ibis.Table) -> Iterator[tuple[int | None, str, str]]:
+    """Yield (row, reason, text) of rejected rows in the order of the source.
+
+    The row is None where the engine reads a file in parts, and numbers none.
+    """
+    if ROW not in rejected.columns:
+        rejected = rejected.mutate(row=ibis.null("int64"))
     listed = rejected.select("row", "verdict", "text").order_by("row")
     for batch in engine.batches(listed, 50_000):
         for one in batch.to_pylist():
             yield one["row"], VERDICTS[one["verdict"]], one["text"]
 
 
-def _second_rows(engine: DuckDB, name: str, sound: ibis.Table, key: str) -> ibis.Table | None:
+def _second_rows(engine: Engine, name: str, sound: ibis.Table, key: str) -> ibis.Table | None:
     """Return `row` and `repeat` of all but the first row of each id; None where there are none."""
     firsts = sound.group_by(key).aggregate(first=sound.row.min(), n=sound.count())
     twice = firsts.filter(firsts.n > 1)

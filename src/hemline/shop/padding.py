@@ -15,7 +15,7 @@ from typing import Final
 import ibis
 import ibis.expr.types as ir
 
-from hemline.engines.duckdb import DuckDB
+from hemline.engines.base import Engine
 
 HM_LENGTH = 10
 """Digits of an H&M article id: a product code of seven, a colour of three."""
@@ -47,7 +47,7 @@ NO_PADDING: Final = Padding()
 
 
 def find_padding(
-    engine: DuckDB,
+    engine: Engine,
     table: ibis.Table,
     key: str,
     elsewhere: Callable[[], Iterable[str]] = tuple,
@@ -93,7 +93,7 @@ def find_padding(
 
 
 def _length_elsewhere(
-    engine: DuckDB, ids: ir.StringColumn, longest: int, elsewhere: Iterable[str]
+    engine: Engine, ids: ir.StringColumn, longest: int, elsewhere: Iterable[str]
 ) -> int:
     """Return the length of longer ids, with zeros, that are these ids; 0 where there are none."""
     found = {one for one in elsewhere if one.isascii() and one.isdigit()}

@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import numpy.typing as npt
 
-from hemline.engines.duckdb import DuckDB
+from hemline.engines.base import Engine
 from hemline.shop import rejects as why
 from hemline.shop.checks import checked_purchases
 from hemline.shop.keyed import found_rows, with_text
@@ -34,7 +34,8 @@ def rejected_purchases(found: Purchases) -> Iterator[Reject]:
         if guessed is not None:
             return guessed
     # read the source a second time, row by row
-    rows = _judged(found, found.reader.rows(numbered=True))
+    numbered = found.engine.numbers_csv or not isinstance(found.reader.source, CsvSource)
+    rows = _judged(found, found.reader.rows(numbered=numbered))
     return found.reader.locate(found_rows(found.engine, _bad_rows(rows)))
 
 
@@ -46,7 +47,10 @@ def _guessed(found: Purchases) -> Iterator[Reject] | None:
     are in all, they hold all bad rows: none is found twice, and each found is bad.
     """
     reader, engine = found.reader, found.engine
-    bad = _bad_rows(_with_fates(found, engine.placed(found.staged, "staged"), "text"))
+    placed = engine.placed(found.staged, "staged")
+    if placed is None:
+        return None
+    bad = _bad_rows(_with_fates(found, placed, "text"))
     near = _near(engine, bad, found.staged)
     if near is None:
         return None
@@ -58,7 +62,7 @@ def _guessed(found: Purchases) -> Iterator[Reject] | None:
     return reader.rejected(copy, lines, list(found_rows(engine, again)))
 
 
-def _near(engine: DuckDB, bad: ibis.Table, staged: ibis.Table) -> npt.NDArray[np.int64] | None:
+def _near(engine: Engine, bad: ibis.Table, staged: ibis.Table) -> npt.NDArray[np.int64] | None:
     """Return the places around bad rows, int64 ascending; None when they are too many."""
     (counted,) = engine.rows(bad.aggregate(n=bad.count()))
     if counted["n"] > MOST_JUDGED:
@@ -82,7 +86,7 @@ def _noted(records: Iterator[Record], lines: list[int]) -> Iterator[Record]:
         yield record
 
 
-def _by_verdict(engine: DuckDB, rows: ibis.Table) -> dict[int, int]:
+def _by_verdict(engine: Engine, rows: ibis.Table) -> dict[int, int]:
     counted = engine.rows(rows.group_by("verdict").aggregate(n=rows.count()))
     return {one["verdict"]: one["n"] for one in counted}
 

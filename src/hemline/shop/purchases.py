@@ -13,7 +13,7 @@ from typing import Any
 
 import ibis
 
-from hemline.engines.duckdb import DuckDB
+from hemline.engines.base import Engine
 from hemline.errors import EmptyTableError
 from hemline.shop import rejects as why
 from hemline.shop.checks import checked_purchases, usable_id
@@ -73,7 +73,7 @@ class Purchases:
     summary: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def engine(self) -> DuckDB:
+    def engine(self) -> Engine:
         """The engine that holds the tables."""
         return self.reader.engine
 
@@ -215,21 +215,19 @@ def number_ids(found: Purchases) -> int:
             elif new_ones:
                 known = known.select(ids.key, "old").union(stored)
         assert known is not None
-        place = ibis.row_number().over(order_by=known[ids.key]).cast("int32")
-        columns = {ids.key: known[ids.key], "position": place}
-        if ids.table is not None and new_ones:
-            columns["old"] = known.old
-        found.numbered[name] = found.engine.store(f"{name}_numbered", known.select(**columns))
+        columns = [ids.key, "old"] if ids.table is not None and new_ones else [ids.key]
+        found.numbered[name] = found.engine.ranked(
+            f"{name}_numbered", known.select(*columns), ids.key, "position"
+        )
         added += new_ones if ids.table is not None else 0
     return added
 
 
-def _ids(engine: DuckDB, name: str, keyed: Keyed | None, *, is_open: bool) -> Ids:
+def _ids(engine: Engine, name: str, keyed: Keyed | None, *, is_open: bool) -> Ids:
     if keyed is None:
         return Ids(name, None, is_open)
-    key = keyed.table[f"{name}_id"]
-    place = ibis.row_number().over(order_by=key).cast("int32")
-    table = engine.store(f"{name}_places", keyed.table.select(**{f"{name}_id": key, "old": place}))
+    key = f"{name}_id"
+    table = engine.ranked(f"{name}_places", keyed.table.select(key), key, "old")
     return Ids(name, table, is_open, keyed.padding)
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hemline.engines.duckdb import DuckDB, UnreadableError
+from hemline.engines.base import Engine, UnreadableError
 from hemline.errors import DataError
 from hemline.shop.columns import find_columns
 from hemline.shop.csvfile import CsvFile
@@ -25,6 +25,11 @@ from hemline.shop.source import CsvSource, FrameSource, ParquetSource, Source
 
 _SOME = 1_000_000
 """Rejects of a CSV file that are looked up in one walk through it."""
+
+
+def rows_name(table: str, numbered: bool) -> str:
+    """Return what the engine calls the rows of a table."""
+    return f"{table}_numbered" if numbered else f"{table}_rows"
 
 
 @dataclass
@@ -41,13 +46,13 @@ class Reader:
 
     name: str
     source: Source
-    engine: DuckDB
+    engine: Engine
     columns: dict[str, str]
     broken: list[Reject] = field(default_factory=list)
     clean: Path | None = None
 
     @classmethod
-    def open(cls, name: str, source: Source, engine: DuckDB, mapping: dict[str, str]) -> Reader:
+    def open(cls, name: str, source: Source, engine: Engine, mapping: dict[str, str]) -> Reader:
         """Find the columns of a table.
 
         Raises
@@ -63,7 +68,7 @@ class Reader:
 
         `copy` is a file with some of the records, to be read in place of the whole.
         """
-        view = f"{self.name}_numbered" if numbered else f"{self.name}_rows"
+        view = rows_name(self.name, numbered)
         source = self.source
         if isinstance(source, CsvSource):
             return self.engine.csv(
@@ -73,6 +78,7 @@ class Reader:
                 width=source.file.width,
                 picks={one: source.columns.index(name) for one, name in self.columns.items()},
                 numbered=numbered,
+                newline=b"\n" if copy or self.clean else source.file.newline,
             )
         if isinstance(source, ParquetSource):
             return self.engine.parquet(
@@ -103,7 +109,13 @@ class Reader:
             The file cannot be read at all.
         """
         try:
-            return self.engine.store(name, build(self.rows(numbered=numbered)), progress, self.size)
+            rows = self.rows(numbered=numbered)
+            found = self.engine.store(name, build(rows), progress, self.size)
+            self.broken = [
+                Reject(self.file_name, None, reason, text)
+                for reason, text in self.engine.broken(rows_name(self.name, numbered))
+            ]
+            return found
         except UnreadableError as error:
             if not isinstance(self.source, CsvSource):
                 raise self._unreadable(error) from None
@@ -125,8 +137,9 @@ class Reader:
             fields = csv.reader(text, delimiter=source.file.delimiter)
             return [one[place] for one in fields if one[place]]
         if isinstance(source, ParquetSource):
-            batches = pq.ParquetFile(source.files[0]).iter_batches(rows, columns=[column])
-            values = next((batch.column(0) for batch in batches), pa.array([], pa.string()))
+            with source.files[0].open("rb") as opened:
+                batches = pq.ParquetFile(opened).iter_batches(rows, columns=[column])
+                values = next((batch.column(0) for batch in batches), pa.array([], pa.string()))
         else:
             values = source.table.column(column).slice(0, rows)
         return [str(one) for one in values.to_pylist() if one is not None]
@@ -144,19 +157,23 @@ class Reader:
         return path
 
     def rejected(
-        self, copy: Path, lines: list[int], found: list[tuple[int, str, str]]
+        self, copy: Path, lines: list[int], found: list[tuple[int | None, str, str]]
     ) -> Iterator[Reject]:
         """Yield the rejects among the records of a copy, given the line of each record."""
         places = np.array([row for row, _, _ in found])
         records = replace(self._file(), path=copy, newline=b"\n").take(places)
         for (row, reason, _), record in zip(found, records, strict=True):
+            assert row is not None
             yield Reject(self.file_name, lines[row], reason, shown(record.raw))
 
-    def locate(self, found: Iterator[tuple[int, str, str]]) -> Iterator[Reject]:
+    def locate(self, found: Iterator[tuple[int | None, str, str]]) -> Iterator[Reject]:
         """Say where rows stood, given (row, reason, values) in ascending order of rows."""
         source = self.source
         if isinstance(source, CsvSource):
             while some := list(islice(found, _SOME)):
+                if some[0][0] is None:  # read in parts: the text is the line itself
+                    yield from (Reject(self.file_name, None, why, text) for _, why, text in some)
+                    continue
                 records = self.records(np.array([row for row, _, _ in some]))
                 for (_, reason, text), record in zip_longest(some, records):
                     if record is None:  # never seen; without a line rather than with a wrong one
@@ -165,12 +182,14 @@ class Reader:
                         yield Reject(self.file_name, record.line, reason, shown(record.raw))
         elif isinstance(source, ParquetSource):
             for row, reason, text in found:
+                assert row is not None
                 at = bisect_right(source.offsets, row) - 1
                 file = source.files[at]
                 name = file.relative_to(source.path) if source.path != file else file.name
                 yield Reject(str(name), row - source.offsets[at] + 1, reason, text[:TEXT_LENGTH])
         else:
             for row, reason, text in found:
+                assert row is not None
                 yield Reject(self.file_name, row + 1, reason, text[:TEXT_LENGTH])
 
     @property

@@ -11,7 +11,7 @@ import ibis
 import pyarrow as pa
 
 from hemline import schema
-from hemline.engines.duckdb import DuckDB
+from hemline.engines.base import Engine
 from hemline.errors import TooManyRejectsError
 from hemline.shop.writing import write_parquet
 
@@ -70,7 +70,7 @@ class Reject(NamedTuple):
 class Rejects:
     """Collects rejected rows in the engine and writes them in the order of the files."""
 
-    def __init__(self, engine: DuckDB) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.counts: dict[str, dict[str, int]] = {one: {} for one in TABLES}
         self.any = False
@@ -139,4 +139,4 @@ class Rejects:
         return f"{row['file']}, line {row['line']}, {reason}: {(row['text'] or '')[:120]!r}"
 
     def _stored(self) -> ibis.Table:
-        return self.engine.ibis.table("rejects")
+        return self.engine.stored("rejects")

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hemline.config import Ingest
+from hemline.engines.chosen import place
+from hemline.engines.hadoop import HadoopPath
 from hemline.errors import DataError, EmptyTableError
 from hemline.shop.csvfile import CsvFile
 
@@ -74,7 +76,8 @@ class ParquetSource:
         names: list[str] | None = None
         for file in files:
             try:
-                found = pq.read_metadata(file)
+                with file.open("rb") as opened:
+                    found = pq.read_metadata(opened)
             except (OSError, pa.ArrowException) as error:
                 raise DataError(f"{file} is not a readable Parquet file: {error}") from None
             columns = found.schema.to_arrow_schema().names
@@ -96,7 +99,8 @@ class ParquetSource:
     @property
     def columns(self) -> list[str]:
         """Names of the columns, in their order."""
-        return list(pq.read_schema(self.files[0]).names)
+        with self.files[0].open("rb") as opened:
+            return list(pq.read_schema(opened).names)
 
     def state(self) -> Any:
         """Describe the content, for noticing a change."""
@@ -140,7 +144,7 @@ class Shop:
     purchases, articles, customers : frame or path
         A pandas or polars frame, an Arrow table or anything else with
         `__arrow_c_stream__`; or a .csv, .csv.gz or .parquet file, or a folder of
-        Parquet files. Only purchases must be there.
+        Parquet files; on Spark also by a URI, such as s3a://. Only purchases must be there.
     images : path, optional
         Folder of photos, named by article: 010/0108775015.jpg.
     vectors : path, optional
@@ -157,12 +161,15 @@ class Shop:
     def from_folder(cls, path: Path | str, ingest: Ingest | None = None) -> Shop:
         """Find a shop's files in a folder: the Kaggle layout, names from the settings.
 
+        On Spark the folder may be a URI. Photos and vectors are read by this machine alone:
+        `ingest.images` is then the path of a folder that it has, or they are left out.
+
         Raises
         ------
         DataError
             There is no such folder, no purchases in it, or a table is there twice.
         """
-        folder, names = Path(path), ingest or Ingest()
+        folder, names = place(path), ingest or Ingest()
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "does not exist"
             raise DataError(f"{folder} {what}", hint="give the folder that holds the shop's files")
@@ -170,6 +177,10 @@ class Shop:
         for table, file in found.items():
             if file is None and (table == "purchases" or table in names.model_fields_set):
                 raise _not_found(folder, table, getattr(names, table))
+        if isinstance(folder, HadoopPath):
+            images = Path(names.images)
+            uris = {table: str(file) for table, file in found.items() if file is not None}
+            return cls(**uris, images=images if images.is_absolute() else None)
         images, vectors = folder / names.images, folder / VECTORS
         return cls(
             **found,
@@ -189,7 +200,7 @@ class Shop:
         if value is None and table != "purchases":
             return None
         if isinstance(value, str | Path):
-            return _open(Path(value))
+            return _open(place(value))
         if not hasattr(value, "__arrow_c_stream__"):
             raise DataError(
                 f"{table}: a {type(value).__name__} is neither a frame nor a path",
