@@ -2,6 +2,7 @@
 
     run = hemline.run("shop/", out="run/")            # files in, twelve articles for everyone out
     run = hemline.open("run/")                        # a finished run
+    run = hemline.update("run/", "2020-09-23.csv")    # and a new day of purchases in it
     run.recommend(customer="…"), run.recommend(basket=["…"]), run.similar("…")
     hemline.models.ALS(factors=64).fit(train)         # the models by themselves
 
@@ -14,11 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Config", "HemlineError", "Histories", "Recommender", "Shop", "models", "open", "run"]
+__all__ = [
+    "Config",
+    "HemlineError",
+    "Histories",
+    "Recommender",
+    "Shop",
+    "models",
+    "open",
+    "run",
+    "update",
+]
 
 if TYPE_CHECKING:
     from hemline import models
-    from hemline.api import open, run  # noqa: A004 (hemline.open, as in gzip.open)
+    from hemline.api import open, run, update  # noqa: A004 (hemline.open, as in gzip.open)
     from hemline.config import Config
     from hemline.errors import HemlineError
     from hemline.service import Recommender
@@ -33,6 +44,7 @@ _HOMES = {
     "Shop": "hemline.shop.source",
     "open": "hemline.api",
     "run": "hemline.api",
+    "update": "hemline.api",
 }
 
 

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from hemline.errors import ConfigError, UnknownIdError
+from hemline.pipeline import New, additions
 from hemline.purchase_log import NewPurchase, PurchaseLog
 from hemline.runs import RunFolder
 from hemline.service import Recommender
 from hemline.shop.histories import Histories
+from hemline.shop.source import Shop
 
 LOG = "purchases.sqlite"
 """In the run folder: purchases that came after the run's data."""
@@ -29,8 +32,9 @@ class LiveRecommender(Recommender):
     """A finished run and the purchases since.
 
     The run's tables are the record: a purchase of the log that lies before their end is taken
-    to be in them, so that new data of the shop, when it is read in, replaces the log. A
-    customer whom the tables do not know becomes known by a purchase.
+    to be in them, so that new data of the shop, when it is read in, replaces the log. Where the
+    log itself was folded into the tables (`hemline update --log`), it is known up to which
+    purchase. A customer whom the tables do not know becomes known by a purchase.
 
     Without new purchases every answer is the batch's: questions are asked as of the run's own
     moment, which a new purchase moves to the second after it.
@@ -39,7 +43,7 @@ class LiveRecommender(Recommender):
     def __init__(self, run: RunFolder) -> None:
         super().__init__(run)
         self._lock = threading.Lock()
-        self._seen = 0
+        self._seen, self._known_until = _folded(run)
         self._latest = 0
         self._new: dict[str, list[NewPurchase]] = defaultdict(list)
 
@@ -51,6 +55,11 @@ class LiveRecommender(Recommender):
     @cached_property
     def _start(self) -> int:
         return super().as_of
+
+    @property
+    def _open_from(self) -> int:
+        """The moment from which a purchase of the log is not taken to be in the tables."""
+        return self._start if self._known_until is None else self._known_until
 
     @property
     def as_of(self) -> int:
@@ -76,7 +85,7 @@ class LiveRecommender(Recommender):
             found = self.log.since(self._seen)
             for seq, one in found:
                 self._seen = seq
-                if one.time >= self._start and one.article in self.tables.article_ids:
+                if one.time >= self._open_from and one.article in self.tables.article_ids:
                     self._new[one.customer].append(one)
                     self._latest = max(self._latest, one.time)
         return len(found)
@@ -99,10 +108,10 @@ class LiveRecommender(Recommender):
                 raise ConfigError(
                     f"customer {one.customer[:40]!r}", hint="an id has 1 to 256 bytes"
                 )
-            if not self._start <= one.time <= max(latest, self._start + 1):
+            if not self._open_from <= one.time <= max(latest, self._start + 1):
                 raise ConfigError(
                     f"a purchase at {one.time} s",
-                    hint=f"from {self._start} s, where the run's data ends, to now",
+                    hint=f"from {self._open_from} s, where the run's data ends, to now",
                 )
             if one.quantity < 1 or (one.price is not None and not one.price >= 0):
                 raise ConfigError(
@@ -214,6 +223,55 @@ class LiveRecommender(Recommender):
         allowed = np.zeros(len(self.tables.article_ids), bool)
         allowed[known] = True
         return allowed
+
+
+def _folded(run: RunFolder) -> tuple[int, int | None]:
+    """Return up to which purchase of the log the tables have it, and when they ended before that.
+
+    None where the tables end with other data than the log's: then their own end counts.
+    """
+    added = additions(run.source)
+    upto = max((one["log"]["upto"] for one in added if "log" in one), default=0)
+    after = None
+    for one in reversed(added):  # several foldings, one after the other, are one
+        if "log" not in one:
+            break
+        after = one["log"]["after"]
+    return upto, after
+
+
+def unfolded(run: RunFolder) -> New | None:
+    """Return the purchases of a run's log that its tables do not have, for `update_run`."""
+    if not (run.path / LOG).exists():
+        return None
+    live = LiveRecommender(run)
+    try:
+        found = [
+            (seq, one)
+            for seq, one in live.log.since(live._seen)
+            if one.time >= live._open_from and one.article in live.tables.article_ids
+        ]
+    finally:
+        live.log.close()
+    if not found:
+        return None
+    names = run.config.columns.purchases
+    columns = {
+        "customer_id": pa.array([one.customer for _, one in found], pa.string()),
+        "article_id": pa.array([one.article for _, one in found], pa.string()),
+        "time": pa.array([one.time for _, one in found], pa.timestamp("s", "UTC")),
+        "price": pa.array([one.price for _, one in found], pa.float64()),
+        # the log's 0 is no channel
+        "channel": pa.array([one.channel or None for _, one in found], pa.int8()),
+        "quantity": pa.array([one.quantity for _, one in found], pa.int32()),
+    }
+    times = [one.time for _, one in found]
+    return New(
+        Shop(purchases=pa.table({names.get(name, name): one for name, one in columns.items()})),
+        span=(min(times), max(times) + 1),
+        upto=found[-1][0],
+        after=live._open_from,
+    )
 
 
 def _joined(

@@ -4,6 +4,8 @@
     RUN/stages/<stage>-<fingerprint>/  what a stage wrote; never changed once it is there
     RUN/recommendations.parquet        the latest recommendations
     RUN/source/                        the shop's tables, where they came out of a database
+    RUN/added/<digest>/                purchases that were added by an update, as they came
+    RUN/recommendations-updated.parquet  those of the customers concerned by the last update
     RUN/work/                          what is being written; worthless to anyone else
 
 `run.json` is replaced whole, so that a reader sees either the old stages or the new ones.
@@ -25,6 +27,12 @@ from typing import Any
 from hemline.config import Config
 from hemline.errors import RunError
 from hemline.schema import FORMAT_VERSION
+
+ADDED = "added"
+"""In the run folder: the files of every update."""
+
+UPDATED = "recommendations-updated.parquet"
+"""In the run folder: what is recommended to the customers that the last update concerned."""
 
 STAGES = ("ingest", "embed", "neighbours", "train", "recommend", "evaluate")
 """In the order in which data passes through them."""
@@ -196,6 +204,12 @@ class RunFolder:
             if one.name not in keep:
                 shutil.rmtree(one, ignore_errors=True)
         shutil.rmtree(self.path / "work", ignore_errors=True)
+        added = {one["digest"][:16] for one in self.source.get("added") or ()}
+        for one in (self.path / ADDED).glob("*"):
+            if one.name not in added:
+                shutil.rmtree(one, ignore_errors=True)
+        if not added:
+            (self.path / UPDATED).unlink(missing_ok=True)
 
     @property
     def _stages(self) -> dict[str, dict[str, Any]]:

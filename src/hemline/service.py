@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from hemline import pipeline
 from hemline.blocks import Progress, silent
 from hemline.errors import ConfigError
-from hemline.runs import STAGES, RunFolder, StageRecord
+from hemline.runs import STAGES, UPDATED, RunFolder, StageRecord
 from hemline.schema import RECOMMENDATIONS
 from hemline.shop.histories import Histories
 from hemline.shop.tables import Tables
@@ -290,6 +290,14 @@ class Recommender:
         """Return the twelve of every customer as an Arrow table, schema.RECOMMENDATIONS."""
         path = self.run.folder("recommend") / "recommendations.parquet"
         return pq.read_table(path, schema=RECOMMENDATIONS)
+
+    def updated(self) -> pa.Table | None:
+        """Return the recommendations of the customers whom the last update concerned.
+
+        None where the run has no update, or none was asked to recommend.
+        """
+        path = self.run.path / UPDATED
+        return pq.read_table(path, schema=RECOMMENDATIONS) if path.exists() else None
 
     def write_submission(self, out: Path | str) -> int:
         """Write a Kaggle submission and check it; return the number of customers in it.

@@ -19,6 +19,7 @@ from hemline.cli import (
     reporting,
     serving,
     stages,
+    updating,
 )
 from hemline.cli.app import app
 from hemline.errors import HemlineError
@@ -38,6 +39,7 @@ COMMANDS = (
     recipes,
     reporting,
     serving,
+    updating,
 )
 """Modules whose commands are registered by importing them."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -36,6 +37,14 @@ def run(
     until: Until = None,
     settings: Settings = None,
     k: K = None,
+    updates: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a run with updates, when DATA has changed since: keep them on top, or drop "
+            "them because DATA has them.",
+            metavar="keep|drop",
+        ),
+    ] = None,
     engine: Engine = "duckdb",
     master: Master = None,
 ) -> None:
@@ -46,7 +55,10 @@ def run(
     """
     from hemline import api
     from hemline.config import Config, parse_override
+    from hemline.errors import ConfigError
 
+    if updates not in (None, "keep", "drop"):
+        raise ConfigError(f"--updates {updates}", hint="keep or drop")
     with Shown() as shown:
         chosen = api.configure(
             Config.load(config),
@@ -55,7 +67,10 @@ def run(
             k=k,
             settings=dict(parse_override(one) for one in settings or ()),
         )
-        found = api.run(data, out, config=chosen, listener=shown, engine=engine, master=master)
+        kept: Any = updates  # one of the two, or None
+        found = api.run(
+            data, out, config=chosen, listener=shown, updates=kept, engine=engine, master=master
+        )
     backtest = found.backtest()
     if backtest:
         print_backtest(backtest)
@@ -105,10 +120,40 @@ def neighbours(run: Run, settings: Settings = None) -> None:
 
 @app.command()
 def train(
-    run: Run, settings: Settings = None, engine: Engine = "duckdb", master: Master = None
+    run: Annotated[
+        Path,
+        typer.Argument(help="Run folder; or the shop's data, with --out.", metavar="RUN|DATA"),
+    ],
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Run folder to make, where data is given.")
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Run whose vectors the models begin at, told by article id.",
+            metavar="RUN",
+        ),
+    ] = None,
+    retrain: Annotated[
+        bool,
+        typer.Option("--retrain", help="Learn everything afresh, though an update kept some."),
+    ] = False,
+    engine: Engine = "duckdb",
+    master: Master = None,
 ) -> None:
     """Learn the bundle: everything the recommendations need besides a history."""
-    run_stage(run, "train", settings, engine, master)
+    from hemline import api
+    from hemline.config import parse_override
+    from hemline.engines.chosen import engine as on_engine
+    from hemline.runs import RunFolder
+
+    changes = dict(parse_override(one) for one in settings or ())
+    begun = (run / "run.json").exists()
+    config = RunFolder.open(run).config if begun and out is None else api.configure()
+    with Shown() as shown, on_engine(engine, config.replaced(changes), master):
+        api.train(run, out, start=start, retrain=retrain, settings=changes, listener=shown)
 
 
 @app.command()

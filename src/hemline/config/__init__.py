@@ -12,6 +12,7 @@ from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
 from hemline.config.serve import Serve
 from hemline.config.spark import Spark
+from hemline.config.update import Update
 from hemline.config.whole import Config, parse_override, reference
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Similar",
     "Spark",
     "TwoTower",
+    "Update",
     "Weights",
     "parse_override",
     "preset_names",

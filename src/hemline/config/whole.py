@@ -32,6 +32,7 @@ from hemline.config.recipes import Cascade, Evaluate, Rules
 from hemline.config.section import Section
 from hemline.config.serve import Serve
 from hemline.config.spark import Spark
+from hemline.config.update import Update
 from hemline.errors import ConfigError
 
 
@@ -66,6 +67,7 @@ class Config(Section):
     channels: Annotated[dict[str, dict[str, Any]], AfterValidator(check_channels)] = Field(
         {}, description="[channels.NAME]: settings of the channels that differ from their defaults"
     )
+    update: Update = Update()
     evaluate: Evaluate = Evaluate()
     serve: Serve = Serve()
     graph: Graph = Graph()

@@ -133,7 +133,7 @@ def publish(
     (out / "photos.json").write_text(content + "\n", encoding="utf-8")
 
 
-def take_vectors(folder: Path, articles: Positions, out: Path) -> EmbedReport:
+def take_vectors(folder: Path | Sequence[Path], articles: Positions, out: Path) -> EmbedReport:
     """Take the vectors that a shop brings: `vectors.npy` and `article_ids.txt`, one id a line.
 
     Rows may come in any order; of unknown articles, or all zero, or not finite, they are
@@ -142,8 +142,9 @@ def take_vectors(folder: Path, articles: Positions, out: Path) -> EmbedReport:
 
     Parameters
     ----------
-    folder : Path
-        Holds vectors.npy, float16, float32 or float64 (n, dimension), and n ids.
+    folder : Path, or several
+        Holds vectors.npy, float16, float32 or float64 (n, dimension), and n ids. Of several,
+        a later one's vector of an article takes the place of an earlier one's.
     articles : IdMap
         The run's articles.
     out : Path
@@ -155,13 +156,12 @@ def take_vectors(folder: Path, articles: Positions, out: Path) -> EmbedReport:
         A file is missing or malformed, the files differ in length, an article has two
         rows, or no id is known.
     """
-    given, ids = _open(folder)
-    positions = articles.positions(ids)
-    _check_ids(folder, ids, positions)
+    given, ids, positions, keep = _joined(
+        [folder] if isinstance(folder, Path) else folder, articles
+    )
     missing = [
         Missing(ids[row], None, UNKNOWN_ARTICLE) for row in np.flatnonzero(positions < 0).tolist()
     ]
-    keep = positions >= 0
     flaws: list[Missing] = []
     for low, block in _blocks(given):
         finite, nonzero = usable_rows(block)
@@ -189,6 +189,61 @@ def take_vectors(folder: Path, articles: Positions, out: Path) -> EmbedReport:
     )
     publish(out, _gathered(given, rows), positions[rows], missing, report)
     return report
+
+
+@dataclass(frozen=True)
+class _Several:
+    """Matrices one after the other, read by slices and by ascending or any rows."""
+
+    parts: list[Any]
+    bounds: list[int]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.bounds[-1], int(self.parts[0].shape[1])
+
+    def __len__(self) -> int:
+        return self.bounds[-1]
+
+    def __getitem__(self, rows: Any) -> Vectors:
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        found = np.empty((len(rows), self.shape[1]), self.parts[0].dtype)
+        which = np.searchsorted(self.bounds, rows, side="right") - 1
+        for at in np.unique(which).tolist():
+            mine = which == at
+            found[mine] = self.parts[at][rows[mine] - self.bounds[at]]
+        return found
+
+
+def _joined(
+    folders: Sequence[Path], articles: Positions
+) -> tuple[Any, list[str], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Open folders of vectors as one: all rows, their ids, whose they are, which of them count."""
+    parts: list[Any] = []
+    names: list[str] = []
+    places: list[npt.NDArray[np.int32]] = []
+    for folder in folders:
+        given, ids = _open(folder)
+        found = articles.positions(ids)
+        _check_ids(folder, ids, found)
+        if parts and given.shape[1] != parts[0].shape[1]:
+            raise DataError(
+                f"{folder}: vectors of {given.shape[1]} numbers, those of {folders[0]} have "
+                f"{parts[0].shape[1]}",
+                hint="all vectors of a run come from one model",
+            )
+        parts.append(given)
+        names += ids
+        places.append(found)
+    positions = np.concatenate(places)
+    last = np.full(len(articles) + 1, -1)
+    last[positions] = np.arange(len(positions))  # the last of each
+    keep = (positions >= 0) & (last[positions] == np.arange(len(positions)))
+    if len(parts) == 1:
+        return parts[0], names, positions, keep
+    bounds = [0, *np.cumsum([len(one) for one in parts]).tolist()]
+    return _Several(parts, bounds), names, positions, keep
 
 
 def _open(folder: Path) -> tuple[Any, list[str]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hemline.config import Config
 from hemline.errors import RunError
 from hemline.memory import peak_bytes
+from hemline.pipeline.added import Updates, carried, start_is_there
 from hemline.pipeline.source import describe, find_again
 from hemline.pipeline.stage import Context, Listener, Silent, Stage
 from hemline.pipeline.stages import PIPELINE
@@ -28,6 +29,9 @@ def run_stages(
     *,
     stages: Sequence[str] = STAGES,
     listener: Listener | None = None,
+    updates: Updates | None = None,
+    start: dict[str, Any] | None = None,
+    retrain: bool = False,
 ) -> RunFolder:
     """Do the stages that are asked for and whatever they need; skip what is done already.
 
@@ -40,36 +44,81 @@ def run_stages(
         None: that of the earlier call, where it was files and they are still there.
     stages : names of stages
     listener : Listener, optional
+    updates : "keep" or "drop", optional
+        What becomes of the run's updates when the shop's own data has changed.
+    start : dict, optional
+        A bundle that the models begin at: see `hemline.pipeline.added.start_of`.
+    retrain : bool
+        Learn everything afresh, though an update kept some of it.
 
     Returns
     -------
     RunFolder
         Its current stages belong together: all are from this call's inputs and settings.
+
+    Raises
+    ------
+    RunError
+        The run has updates, its shop's data has changed, and `updates` is None.
     """
     listener = listener or Silent()
     if shop is None:
         run = RunFolder.open(out)
-        shop = find_again(run.source)
-        source = run.source if shop is None else describe(shop)
+        source, shop = source_again(run, updates)
     else:
         source = describe(shop)
         run = RunFolder.create(out, config, source)
+        source |= carried(run.source, source, updates, run.path)
+    if start is not None or retrain:
+        source["start"] = start
     with run.locked():
-        context = Context(run, config, shop, source, listener)
-        wanted = _with_needs(stages)
-        for name in STAGES:
-            stage = PIPELINE[name]
-            if name not in wanted and not _still_follows(run, stage, context):
-                continue
-            context.records[name] = _do(stage, context, quiet=name not in wanted)
-            if set(context.records) >= {one for one in STAGES if run.record(one)}:
-                # nothing current would be lost, so what is done may be seen at once
-                run.promote(context.records, config, source)
-                _offer(run)
-        run.promote(context.records, config, source)
-        _offer(run)
-        run.clean()
+        do_stages(Context(run, config, shop, source, listener), stages)
     return run
+
+
+def source_again(
+    run: RunFolder, updates: Updates | None = None
+) -> tuple[dict[str, Any], Shop | None]:
+    """Describe a run's own source as it is now, and find its shop, where that can be found."""
+    shop = find_again(run.source)
+    source = run.source if shop is None else describe(shop)
+    source = {name: one for name, one in source.items() if name not in ("added", "start")}
+    return source | carried(run.source, source, updates, run.path), shop
+
+
+def do_stages(
+    context: Context,
+    stages: Sequence[str],
+    after: Callable[[str, Context], None] = lambda stage, context: None,
+) -> None:
+    """Do stages of a run that this process has locked; call `after` when one of them is done."""
+    run, config = context.run, context.config
+    wanted = _with_needs(stages)
+    for name in STAGES:
+        stage = PIPELINE[name]
+        if name == "train" and context.records.keys() >= set(stage.needs):
+            _settle_start(context)
+        if name not in wanted and not _still_follows(run, stage, context):
+            continue
+        context.records[name] = _do(stage, context, quiet=name not in wanted)
+        after(name, context)
+        if set(context.records) >= {one for one in STAGES if run.record(one)}:
+            # nothing current would be lost, so what is done may be seen at once
+            run.promote(context.records, config, context.source)
+            _offer(run)
+    run.promote(context.records, config, context.source)
+    _offer(run)
+    run.clean()
+
+
+def _settle_start(context: Context) -> None:
+    """Forget a start that is gone, unless the bundle that began there is whole already."""
+    if not context.source.get("start"):
+        return
+    digest = PIPELINE["train"].fingerprint(context)
+    if context.run.found_on_disk("train", digest) is None and not start_is_there(context):
+        context.source = {**context.source, "start": None}
+        context.listener.notice("the models are learned afresh: what they went on from is gone")
 
 
 def _with_needs(stages: Sequence[str]) -> set[str]:

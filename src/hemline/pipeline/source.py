@@ -46,14 +46,22 @@ def find_again(source: dict[str, Any]) -> Shop | None:
     return Shop(**tables, **kept)
 
 
+def folders_again(source: dict[str, Any]) -> dict[str, Any]:
+    """Describe the folders of photos and of vectors as they are now, those that are still there."""
+    paths = {one: (source.get(one) or {}).get("path") for one in _FOLDERS}
+    found = {one: _folder_state(path) for one, path in paths.items()}
+    return {one: state for one, state in found.items() if state is not None}
+
+
 def _folder_state(path: Any) -> dict[str, Any] | None:
     """Return a folder's path and a digest of its files' names, sizes and times."""
     if path is None or not Path(path).is_dir():
         return None
     digest = hashlib.sha256()
+    path = Path(path).resolve()  # the same from wherever it is named
     for folder, folders, files in os.walk(path):
         folders.sort()
         for name in sorted(files):
             state = (Path(folder) / name).stat()
             digest.update(f"{folder}/{name} {state.st_size} {state.st_mtime_ns}\n".encode())
-    return {"path": str(Path(path).resolve()), "files": digest.hexdigest()[:16]}
+    return {"path": str(path), "files": digest.hexdigest()[:16]}

@@ -11,12 +11,22 @@ import numpy as np
 
 from hemline.config import Config
 from hemline.errors import DataError, RunError
+from hemline.pipeline.added import (
+    added_vectors,
+    earlier_recipe,
+    entries,
+    ingest_additions,
+    start_told,
+    told,
+)
 from hemline.pipeline.stage import Context, Stage, as_of
 
 
 def _ingest(context: Context, out: Path) -> dict[str, Any]:
     from hemline.shop.ingest import ingest
 
+    if entries(context.source):
+        return ingest_additions(context, out)
     if context.shop is None:
         raise RunError(
             f"{context.run.path}: the shop's data must be read again, and it was frames or is gone",
@@ -33,7 +43,26 @@ def _photo_inputs(context: Context) -> Any:
     source, photos = context.source, context.config.photos
     used = photos.embedder and source["images"]
     name = embedder_name(photos.embedder, photos.preprocessing) if used else ""
-    return [hashlib.sha256(ids).hexdigest(), source["images"], source["vectors"], name]
+    found = [hashlib.sha256(ids).hexdigest(), source["images"], source["vectors"], name]
+    added = [one["digest"] for one in entries(source) if "vectors" in one["tables"]]
+    return [*found, added] if added else found
+
+
+def _vectors_before(context: Context) -> tuple[Path, Any] | None:
+    """Return a folder of vectors that an update need not compute again, and whose they are."""
+    from hemline.shop.tables import Tables
+
+    run = context.run
+    ingest, embed = run.record("ingest"), run.record("embed")
+    if not entries(context.source) or ingest is None or embed is None:
+        return None
+    photos, before = context.config.photos, run.config.photos
+    exclude = {"batch"}
+    if photos.model_dump(exclude=exclude) != before.model_dump(exclude=exclude):
+        return None
+    if (run.source.get("images") or {}).get("path") != context.source["images"]["path"]:
+        return None
+    return run.folder("embed"), Tables.open(run.folder("ingest")).article_ids
 
 
 def _embed(context: Context, out: Path) -> dict[str, Any]:
@@ -47,20 +76,25 @@ def _embed(context: Context, out: Path) -> dict[str, Any]:
                 "photos: using the built-in descriptor, which sees colour, texture and shape "
                 "only; a trained model finds better neighbours (photos.embedder)"
             )
-        report = embed_photos(
-            Path(source["images"]["path"]),
-            ids.strings(),
-            photos.embedder,
-            photos.preprocessing,
-            out,
-            work=context.run.path / "work" / "photos",
-            batch=photos.batch,
-            threads=context.config.threads,
-            progress=context.progress,
-        )
+        images, given = Path(source["images"]["path"]), (photos.embedder, photos.preprocessing)
+        how: dict[str, Any] = {
+            "work": context.run.path / "work" / "photos",
+            "batch": photos.batch,
+            "threads": context.config.threads,
+            "progress": context.progress,
+        }
+        before = _vectors_before(context)
+        if before is not None:
+            from hemline.photos.extending import extend_photos
+
+            return extend_photos(*before, images, ids, *given, out, **how).summary()
+        report = embed_photos(images, ids.strings(), *given, out, **how)
         return report.summary()
+    folders = [Path(one.shop.vectors) for one in added_vectors(context) if one.shop.vectors]
     if source.get("vectors"):
-        return take_vectors(Path(source["vectors"]["path"]), ids, out).summary()
+        folders.insert(0, Path(source["vectors"]["path"]))
+    if folders:
+        return take_vectors(folders, ids, out).summary()
     if source.get("images"):
         context.listener.notice(
             "photos: not used, because no embedder is chosen; set photos.embedder to "
@@ -98,6 +132,7 @@ def _train(context: Context, out: Path) -> dict[str, Any]:
         tables.histories,
         as_of=as_of(context.config, tables),
         progress=context.progress,
+        earlier=earlier_recipe(context),
     )
     bundle.save(out)
     return bundle.summary
@@ -194,7 +229,7 @@ PIPELINE: dict[str, Stage] = {
                 config.ingest.model_dump(exclude={"memory_gb"}, mode="json"),
             ],
             _ingest,
-            lambda context: context.source["fingerprint"],
+            lambda context: told(context.source),
         ),
         Stage(
             "embed",
@@ -211,7 +246,7 @@ PIPELINE: dict[str, Stage] = {
             lambda config: config.similar.model_dump(),
             _neighbours,
         ),
-        Stage("train", ("ingest", "neighbours"), _MODEL_ROOMS, _learning, _train),
+        Stage("train", ("ingest", "neighbours"), _MODEL_ROOMS, _learning, _train, start_told),
         Stage(
             "recommend",
             ("ingest", "train"),

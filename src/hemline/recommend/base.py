@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from hemline.errors import ConfigError, CutoffError
 from hemline.models.base import Float32, Int32, Mask
 from hemline.shop.histories import Histories
 from hemline.shop.tables import Catalogue
+
+if TYPE_CHECKING:
+    from hemline.recommend.earlier import Earlier
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,15 @@ class Recipe(Protocol):
         Seconds: the purchases before it were learned from; None for undated data.
     summary_ : dict
         What there is to say about the fit, as JSON.
+    earlier : Earlier or None
+        A recipe of before that the next `fit` goes on from, where it can.
     """
 
     name: ClassVar[str]
     n_articles_: int
     cutoff_: int | None
     summary_: dict[str, Any]
+    earlier: Earlier | None
 
     def __init__(self, config: Config) -> None: ...
 

@@ -13,6 +13,7 @@ from hemline.models.base import Mask, Repeat
 from hemline.models.popular import Popular
 from hemline.models.repurchase import Repurchase
 from hemline.recommend.base import Recommendations, Request
+from hemline.recommend.earlier import Earlier
 from hemline.shop.histories import Histories
 from hemline.shop.tables import Catalogue
 
@@ -31,6 +32,7 @@ class PopularRecipe:
     cutoff_: int | None
     summary_: dict[str, Any]
     popular: Popular
+    earlier: Earlier | None = None
 
     def __init__(self, config: Config) -> None:
         self.config = config

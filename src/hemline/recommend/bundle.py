@@ -18,6 +18,7 @@ from hemline.errors import ConfigError, RunError
 from hemline.models.base import Mask
 from hemline.photos.neighbours import Neighbours
 from hemline.recommend.base import Recipe, Recommendations
+from hemline.recommend.earlier import Earlier
 from hemline.shop.histories import Histories
 from hemline.shop.tables import Catalogue
 
@@ -186,13 +187,24 @@ def train_bundle(
     *,
     as_of: int | None = None,
     progress: Progress = silent,
+    earlier: Earlier | None = None,
 ) -> Bundle:
     """Fit the recipe that `config` names on the purchases before `as_of` (seconds).
 
     None means the end of the last day in `train`, or no time at all for undated data.
+
+    Raises
+    ------
+    CutoffError
+        `earlier` was fitted on later purchases.
     """
     recipe = recipe_of(config.recipe)(config)
+    if earlier is not None:
+        earlier.check(as_of)
+        if type(earlier.recipe) is type(recipe):
+            recipe.earlier = earlier
     recipe.fit(train, catalogue, as_of=as_of, progress=progress)
+    recipe.earlier = None
     return Bundle(recipe, catalogue, config)
 
 

@@ -16,6 +16,7 @@ from hemline.models.also_bought import AlsoBought
 from hemline.models.base import Int32, Mask, Repeat
 from hemline.models.popular import Popular
 from hemline.recommend.base import Recommendations, Request
+from hemline.recommend.earlier import Earlier
 from hemline.shop.histories import Histories
 from hemline.shop.kcore import Core
 from hemline.shop.tables import Catalogue
@@ -56,6 +57,7 @@ class Cascade:
     als: ALS
     also_bought: AlsoBought
     popular: Popular
+    earlier: Earlier | None = None
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -84,13 +86,24 @@ class Cascade:
         self._unfitted()
         self.als.threads = self.also_bought.threads = self.popular.threads = self.config.threads
         self.als.progress = progress
+        started = self._start()
         self.als.fit(train, as_of=as_of)
         self.also_bought.fit(train, as_of=as_of)
         self.popular.fit(train, as_of=as_of)
         self._prepare(catalogue)
         self.summary_["als_share_of_customers"] = self.als.share_
-        self.summary_["lines"] = _lines(self.als.core_, self.summary_)
+        self.summary_["lines"] = [*_lines(self.als.core_, self.summary_), *started]
         return self
+
+    def _start(self) -> list[str]:
+        """Let ALS begin at the vectors of the earlier recipe, and say so."""
+        if self.earlier is None or not isinstance(self.earlier.recipe, Cascade):
+            return []
+        als = self.earlier.als_from(self.als, self.earlier.recipe.als, self.config.update)
+        if als is None:
+            return []
+        als.threads, als.progress, self.als = self.als.threads, self.als.progress, als
+        return [f"ALS went on from the vectors of before: {als.settings.iterations} iterations"]
 
     def _prepare(self, catalogue: Catalogue) -> None:
         self.als.threads = 1  # blocks are spread over threads by whoever asks for them

@@ -18,6 +18,7 @@ from hemline.models import model_of
 from hemline.models.base import Mask, Model, Repeat, TopK
 from hemline.models.sales import count_sales, fading
 from hemline.recommend.candidates import Candidates
+from hemline.recommend.earlier import Earlier
 from hemline.shop.histories import Histories, end_of_day
 from hemline.shop.tables import Catalogue
 
@@ -67,6 +68,16 @@ class Channels:
         self.models = {}
         self.sold_ = {}
         self.fit_seconds_ = {}
+        self.went_on: list[str] = []
+        self._earlier: tuple[Earlier, Channels] | None = None
+
+    def go_on_from(self, earlier: Earlier, channels: Channels) -> Self:
+        """Let the next `fit` keep the models of earlier channels, or begin at what they learned.
+
+        What it did is said in `went_on`.
+        """
+        self._earlier = earlier, channels
+        return self
 
     def fit(
         self,
@@ -100,15 +111,16 @@ class Channels:
             as_of = end_of_day(last) if last else None
         self.n_articles_, self.cutoff_ = train.n_articles, as_of
         train = train.before(as_of)
-        self.left_out, self.models, self.fit_seconds_ = {}, {}, {}
+        self.left_out, self.models, self.fit_seconds_, self.went_on = {}, {}, {}, []
         for at, (name, channel) in enumerate(self.settings.items()):
             started = time.perf_counter()
-            model = (given or {}).get(name) or self._model(channel)
+            model = (given or {}).get(name) or self._gone_on(name, self._model(channel))
             lacks = model.lacks(catalogue)
             if lacks:
                 self.left_out[name] = lacks
                 continue
-            if not given or name not in given:
+            # a model that is taken as it is has learned already
+            if not hasattr(model, "n_articles_"):
                 model.threads = self.config.threads
                 model.progress = Part(progress, at, len(self.settings))
                 model.fit(train, as_of=as_of, catalogue=catalogue)
@@ -121,6 +133,7 @@ class Channels:
             raise ConfigError(f"no channel is left: {reasons}", hint="enable another channel")
         self.sold_ = {name: self._sold(self.settings[name], train) for name in self.models}
         self._fitted()
+        self._earlier = None
         return self
 
     def _model(self, channel: Channel) -> Model[Any]:
@@ -128,6 +141,23 @@ class Channels:
         if "seed" in settings and "seed" not in self.config.channels.get(channel.name, {}):
             settings["seed"] = self.config.seed
         return model_of(channel.model_name)(**settings)
+
+    def _gone_on(self, name: str, model: Model[Any]) -> Model[Any]:
+        """Return the model to fit, or the fitted one of the earlier channels."""
+        if self._earlier is None:
+            return model
+        earlier, channels = self._earlier
+        before = channels.models.get(name)
+        if before is not None and earlier.kept(model, before, self.config.update):
+            self.went_on.append(f"{name} is kept as it was")
+            return before
+        als = earlier.als_from(model, before, self.config.update)
+        if als is None:
+            return model
+        self.went_on.append(
+            f"{name} went on from the vectors of before: {als.settings.iterations} iterations"
+        )
+        return als
 
     def _fitted(self) -> None:
         self.names = tuple(self.models)

@@ -16,6 +16,7 @@ from hemline.models.base import Mask
 from hemline.models.popular import Popular
 from hemline.recommend.base import Recommendations, Request
 from hemline.recommend.channels import Channels
+from hemline.recommend.earlier import Earlier
 from hemline.recommend.filling import Filling
 from hemline.shop.histories import Histories
 from hemline.shop.tables import Catalogue
@@ -37,6 +38,7 @@ class Rules:
     summary_: dict[str, Any]
     channels: Channels
     popular: Popular
+    earlier: Earlier | None = None
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -67,10 +69,13 @@ class Rules:
     ) -> Self:
         """Fit the channels on what was bought before `as_of` (seconds)."""
         self._unfitted()
+        if self.earlier is not None and isinstance(self.earlier.recipe, Rules):
+            self.channels.go_on_from(self.earlier, self.earlier.recipe.channels)
         self.channels.fit(train, catalogue, as_of=as_of, progress=progress)
         self.popular.threads = self.config.threads
         self.popular.fit(train, as_of=as_of)
         self._prepare()
+        self.summary_["lines"] += self.channels.went_on
         return self
 
     def _prepare(self) -> None:

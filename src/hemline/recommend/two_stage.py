@@ -15,6 +15,7 @@ from hemline.models.popular import Popular
 from hemline.recommend.base import Recipe, Recommendations, Request
 from hemline.recommend.bundle import recipe_of
 from hemline.recommend.channels import Channels
+from hemline.recommend.earlier import Earlier
 from hemline.recommend.features import Features
 from hemline.recommend.filling import Filling
 from hemline.recommend.learning import Learned, Learning
@@ -46,6 +47,8 @@ class TwoStage:
     simple: Recipe | None
     popular: Popular
     stages: Stages
+    _fitted: tuple[Channels, Features]
+    earlier: Earlier | None = None
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -75,23 +78,70 @@ class TwoStage:
             last = train.last_time()
             as_of = end_of_day(last) if last else None
         train = train.before(as_of)
-        learned = Learning(self.config, catalogue, train, as_of, _part(progress, 0)).learn()
-        self.summary_ = _summary(learned)
+        kept = self._kept(train, catalogue, as_of, progress)
+        learned = kept or Learning(self.config, catalogue, train, as_of, _part(progress, 0)).learn()
+        if kept is None:
+            self.summary_ = _summary(learned)
         if learned.ranker is None:
             self.simple = recipe_of(str(learned.simple))(self.config)
             self.simple.fit(train, catalogue, as_of=as_of, progress=_part(progress, 1))
         else:
-            channels = Channels(self.config)
-            channels.fit(train, catalogue, as_of=as_of, progress=_part(progress, 1))
-            features = Features(self.config, channels.names)
-            features.fit(train, catalogue, as_of=as_of)
-            self.stages = Stages(channels, features, learned.ranker)
+            if kept is None:
+                self._fit_channels(train, catalogue, as_of, _part(progress, 1))
+            self.stages = Stages(*self._fitted, learned.ranker)
             self.popular.threads = self.config.threads
             self.popular.fit(train, as_of=as_of)
             self._buyers = _buyers(train, as_of, self.config.popular.days)
         self._prepare()
         self.summary_["lines"] = _lines(learned, self.summary_)
+        if learned.ranker is not None:
+            self.summary_["lines"] += self._fitted[0].went_on
         return self
+
+    def _fit_channels(
+        self, train: Histories, catalogue: Catalogue, as_of: int | None, progress: Progress
+    ) -> None:
+        """Fit channels and features; those of before are gone on from."""
+        channels = Channels(self.config)
+        if self.earlier is not None and isinstance(self.earlier.recipe, TwoStage):
+            before = self.earlier.recipe
+            if before.simple is None:
+                channels.go_on_from(self.earlier, before.stages.channels)
+        channels.fit(train, catalogue, as_of=as_of, progress=progress)
+        features = Features(self.config, channels.names)
+        features.fit(train, catalogue, as_of=as_of)
+        self._fitted = channels, features
+
+    def _kept(
+        self, train: Histories, catalogue: Catalogue, as_of: int | None, progress: Progress
+    ) -> Learned | None:
+        """Take the trees of before, when they go by the very same features; None otherwise.
+
+        Then channels and features are fitted to the new purchases already.
+        """
+        earlier = self.earlier
+        if earlier is None or not earlier.keep or not isinstance(earlier.recipe, TwoStage):
+            return None
+        before = earlier.recipe
+        config, other = self.config, before.config
+        if before.simple is not None or not (
+            config.channel_settings() == other.channel_settings()
+            and (config.features, config.ranker, config.seed)
+            == (other.features, other.ranker, other.seed)
+        ):
+            return None
+        self._fit_channels(train, catalogue, as_of, progress)
+        ranker = before.stages.ranker
+        if ranker.trees_.names != tuple(one.name for one in self._fitted[1].declared):
+            return None
+        learned_to = before.summary_.get("trees_of", before.cutoff_)
+        self.summary_ = {
+            key: before.summary_[key] for key in _summary(Learned()) if key in before.summary_
+        } | {"trees_of": learned_to}
+        found = Learned(ranker)
+        found.customers = before.summary_["customers_with_a_hit"]
+        found.examples = before.summary_["examples"]
+        return found
 
     def _prepare(self) -> None:
         if self.simple is not None:
@@ -219,6 +269,11 @@ def _day(time: int) -> str:
 def _lines(learned: Learned, summary: dict[str, Any]) -> list[str]:
     """Say what was learned from, or why not."""
     lines = []
+    if summary.get("trees_of") is not None:
+        lines.append(
+            f"the trees are those learned up to {_day(summary['trees_of'] - 1)}: "
+            f"{learned.customers:,} customers, {learned.examples:,} candidates"
+        )
     if learned.windows:
         first, last = learned.windows[-1], learned.windows[0]
         n = len(learned.windows)
