@@ -6,6 +6,7 @@ On Spark the same functions are asked by tests/cluster, where a cluster is runni
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
@@ -28,14 +29,22 @@ from hemline.shop.histories import SECONDS_PER_DAY, Histories
 from hemline.shop.splits import Fold, split
 from hemline.shop.truth import Truth
 
-Named = Callable[[str, pa.Table], Any]
+
+@dataclass
+class Engine:
+    """How an engine is given an Arrow table under a name, and how it is asked."""
+
+    named: Callable[[str, pa.Table], Any]
+    rows: Callable[[Any], pa.Table]
 
 
 @pytest.fixture(scope="module")
-def duckdb() -> Named:
-    """Names an Arrow table in a DuckDB in memory."""
+def duckdb() -> Engine:
     connection = ibis.duckdb.connect()
-    return lambda name, table: connection.create_table(name, table, overwrite=True)
+    return Engine(
+        lambda name, table: connection.create_table(name, table, overwrite=True),
+        lambda expression: expression.to_pyarrow(),
+    )
 
 
 def lists_table(lists: np.ndarray, rows: np.ndarray | None = None) -> pa.Table:
@@ -57,20 +66,17 @@ def truth_table(truth: Truth) -> pa.Table:
     return pa.table({"customer": customer, "article": truth.articles})
 
 
-def rows_of(expression: Any, order: str = "customer") -> pa.Table:
-    return expression.order_by(order).to_pyarrow()
-
-
-def agree(lists: np.ndarray, truth: Truth, k: int, named: Named, denominator: Any = "min") -> None:
+def agree(
+    lists: np.ndarray, truth: Truth, k: int, engine: Engine, denominator: Any = "min"
+) -> None:
     wanted = per_customer(lists, truth, k, denominator=denominator)
-    found = rows_of(
-        per_customer_expression(
-            named("lists", lists_table(lists)),
-            named("truth", truth_table(truth)),
-            k,
-            denominator=denominator,
-        )
+    expression = per_customer_expression(
+        engine.named("lists", lists_table(lists)),
+        engine.named("truth", truth_table(truth)),
+        k,
+        denominator=denominator,
     )
+    found = engine.rows(expression.order_by("customer"))
     assert found["customer"].to_pylist() == truth.buyers.tolist()
     assert set(found.column_names) == {"customer", *wanted}
     for name, values in wanted.items():
@@ -102,7 +108,7 @@ def drawn(n: int, width: int, n_articles: int) -> tuple[np.ndarray, Truth]:
     return lists, Truth.from_lists(bought)
 
 
-def check_a_fold(named: Named) -> None:
+def check_a_fold(engine: Engine) -> None:
     random = np.random.default_rng(9)
     n, m, n_articles, k = 300, 4000, 50, 12
     # customers of every segment, and some whose first purchase lies in the fold
@@ -117,21 +123,22 @@ def check_a_fold(named: Named) -> None:
     lists = random.integers(-1, n_articles, (len(buyers), k)).astype(np.int32)
     wanted = judge(lists, parted, fold, k, n_articles, 1)
     purchases = pa.table({"customer": customer.astype(np.int32), "time": time})
-    given_lists = named("lists", lists_table(lists, buyers))
+    given_lists = engine.named("lists", lists_table(lists, buyers))
     found = judge_expression(
         given_lists,
-        named("truth", truth_table(parted.truth)),
-        named("purchases", purchases),
+        engine.named("truth", truth_table(parted.truth)),
+        engine.named("purchases", purchases),
         cutoff=fold.cutoff,
         k=k,
-    ).to_pyarrow()
-    coverage = catalogue_coverage_expression(given_lists, k, n_articles=n_articles).to_pyarrow()
+    )
+    rows = engine.rows(found).to_pylist()
+    coverage = engine.rows(catalogue_coverage_expression(given_lists, k, n_articles=n_articles))
     assert coverage["catalogue_coverage"][0].as_py() == pytest.approx(
         catalogue_coverage(lists, k, n_articles=n_articles), rel=1e-12
     )
     assert len(wanted) >= 4  # segments
-    assert {one["segment"] for one in found.to_pylist()} == set(wanted)
-    for row in found.to_pylist():
+    assert {one["segment"] for one in rows} == set(wanted)
+    for row in rows:
         for name in ("customers", *JUDGED):
             assert row[name] == pytest.approx(wanted[row["segment"]][name], rel=1e-12), name
     assert wanted[ALL]["map"] > 0
@@ -143,8 +150,8 @@ def test_a_fold_is_judged_alike_on_duckdb(duckdb):
 
 def test_no_place_and_no_such_denominator_are_refused(duckdb):
     lists, truth = (
-        duckdb("lists", lists_table(np.zeros((1, 1), np.int32))),
-        duckdb("truth", truth_table(Truth.from_lists([[0]]))),
+        duckdb.named("lists", lists_table(np.zeros((1, 1), np.int32))),
+        duckdb.named("truth", truth_table(Truth.from_lists([[0]]))),
     )
     with pytest.raises(ConfigError, match="k = 0"):
         per_customer_expression(lists, truth, 0)

@@ -53,7 +53,7 @@ def per_customer_expression(
     window = ibis.window(group_by="customer", order_by="place")
     hits = hits.mutate(
         share=(ibis.row_number().over(window) + 1).cast("float64") / hits["place"],
-        gain=1.0 / (hits["place"] + 1).cast("float64").log2(),
+        gain=1 / (hits["place"] + 1).cast("float64").log2(),
     )
     each = hits.group_by("customer").aggregate(
         n_hits=hits["place"].count(),
@@ -64,8 +64,8 @@ def per_customer_expression(
     buyers = bought.group_by("customer").aggregate(relevant=bought["article"].count())
     found = buyers.left_join(each, "customer").drop("customer_right")
     found = found.left_join(listed, "customer").drop("customer_right")
-    nothing = {"n_hits": 0, "precisions": 0.0, "gains": 0.0, "listed": 0}
-    found = found.mutate(**{name: found[name].fill_null(one) for name, one in nothing.items()})
+    nothing = ("n_hits", "precisions", "gains", "listed")
+    found = found.mutate(**{name: found[name].fill_null(0) for name in nothing})
     reachable = ibis.least(found["relevant"], k)
     found = found.mutate(
         reachable=reachable.cast("float64"), ideal=_ideal_gain(reachable, k)
@@ -78,7 +78,7 @@ def per_customer_expression(
         recall=found["hit"] / relevant,
         hit_rate=(found["n_hits"] > 0).cast("float64"),
         ndcg=found["gains"] / found["ideal"],
-        mrr=(1.0 / found["best"]).fill_null(0.0).cast("float64"),
+        mrr=(1 / found["best"].cast("float64")).fill_null(0),
         customer_coverage=(found["listed"] >= k).cast("float64"),
         listed=(found["listed"] > 0).cast("float64"),
     )
@@ -162,5 +162,6 @@ def _ideal_gain(reachable: ir.IntegerValue, k: int) -> ir.Value:
     total, sums = 0.0, []
     for place in range(1, k + 1):
         total += 1.0 / math.log2(place + 1)
-        sums.append((reachable == place, total))
+        # as text: Spark takes a number that is written with a point for a decimal
+        sums.append((reachable == place, ibis.literal(repr(total)).cast("float64")))
     return ibis.cases(*sums)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -125,17 +126,28 @@ def core_that_holds(purchases: sparse.csr_matrix, min_customer: int, min_article
         min_customer, min_article = max(min_customer - 1, 1), max(min_article - 1, 1)
 
 
-def k_core_expression(purchases: ir.Table, min_customer: int, min_article: int) -> ir.Table:
+def k_core_expression(
+    purchases: ir.Table,
+    min_customer: int,
+    min_article: int,
+    *,
+    keep: Callable[[ir.Table], ir.Table] | None = None,
+) -> ir.Table:
     """Return the distinct pairs of the k-core, as an Ibis table on the engine of `purchases`.
 
     The same rule as `k_core`, for tables that do not fit this machine. Each round is one
-    expression, kept by the engine (`cache`), for the number of rounds is not known before.
+    expression, kept by the engine, for the number of rounds is not known before.
 
     Parameters
     ----------
     purchases : Ibis table with columns `customer` and `article`
+    keep : callable, optional
+        Computes a table and returns it computed; Ibis' own `cache` when None. On Spark that
+        is not enough for many rounds: what it keeps remembers how it was made, twice for each
+        round.
     """
-    pairs = purchases.select("customer", "article").distinct().cache()
+    kept = keep or (lambda table: table.cache())
+    pairs = kept(purchases.select("customer", "article").distinct())
     left = _rows(pairs)
     while True:
         for one, other, minimum in (
@@ -144,7 +156,7 @@ def k_core_expression(purchases: ir.Table, min_customer: int, min_article: int) 
         ):
             enough = pairs.group_by(one).aggregate(partners=pairs[other].count())
             pairs = pairs.semi_join(enough.filter(enough.partners >= minimum), one)
-        pairs = pairs.cache()
+        pairs = kept(pairs)
         before, left = left, _rows(pairs)
         if left == before:
             return pairs
