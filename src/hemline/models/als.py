@@ -13,6 +13,7 @@ from scipy import linalg, sparse
 from hemline.blocks import available_threads, map_blocks
 from hemline.config import Als
 from hemline.errors import ConfigError
+from hemline.models.als_algebra import gram, inverse_of, regular_root
 from hemline.models.als_elsewhere import train_elsewhere
 from hemline.models.base import Float32, Int32, Mask, Model, Repeat, TopK
 from hemline.models.dense_kernel import score_all, score_some
@@ -51,7 +52,8 @@ class ALS(Model[Als]):
         Of the customers that could be trained on; below 1 they were sampled, see
         `sampling.training_share`.
     losses_ : list of float
-        The loss after each iteration, where it was measured: with `tolerance` above 0.
+        The loss after each iteration, where it was measured: by our own trainer always, with
+        `implicit` where `tolerance` is above 0.
     iterations_ : int
         Iterations done, fewer than `iterations` where `tolerance` ended them.
     """
@@ -85,7 +87,7 @@ class ALS(Model[Als]):
         self.known_ = self.core_.articles
         self.item_factors_ = np.zeros((train.n_articles, settings.factors), np.float32)
         self.item_factors_[self.known_] = factors
-        self.root_ = _root(factors, settings.regularization)
+        self.root_ = regular_root(gram(factors), settings.regularization)
         self.whitened_ = np.zeros_like(self.item_factors_)
         self.whitened_[self.known_] = _whitened(factors, self.root_)
         self._loaded()
@@ -153,10 +155,16 @@ class ALS(Model[Als]):
             return np.zeros((matrix.shape[1], settings.factors), np.float32)
         if start is not None and not start.any():
             start = None  # zeros everywhere are a saddle that no iteration leaves
+        threads = available_threads(self.threads)
+        if settings.trainer == "own":
+            from hemline.models.als_trainer import train
+
+            trained = train(matrix, settings, threads, self.progress, start)
+            self.losses_, self.iterations_ = trained.losses, len(trained.losses)
+            return trained.articles
         from hemline.models.als_implicit import train_with_implicit
 
         first = None if start is None else (self._customers_at(start, matrix), start)
-        threads = available_threads(self.threads)
         found, self.losses_, self.iterations_ = train_with_implicit(
             matrix, settings, threads, self.progress, first
         )
@@ -164,8 +172,8 @@ class ALS(Model[Als]):
 
     def _customers_at(self, factors: Float32, matrix: sparse.csr_matrix) -> Float32:
         """Return the vectors of the customers of a matrix of confidences at given articles'."""
-        root = _root(factors, self.settings.regularization)
-        whitened, inverse, known = _whitened(factors, root), _inverse(root), factors.any(axis=1)
+        root = regular_root(gram(factors), self.settings.regularization)
+        whitened, inverse, known = _whitened(factors, root), inverse_of(root), factors.any(axis=1)
         indptr, data = matrix.indptr.astype(np.int64), self._confidences(matrix)
         found = np.empty((matrix.shape[0], factors.shape[1]), np.float32)
 
@@ -177,7 +185,7 @@ class ALS(Model[Als]):
         return found
 
     def _loaded(self) -> None:
-        self._inverse_root = _inverse(self.root_)
+        self._inverse_root = inverse_of(self.root_)
         self._tiles: tuple[Mask, Int32 | None, Float32] | None = None
         self._last = local()
 
@@ -307,26 +315,3 @@ def _whitened(factors: Float32, root: npt.NDArray[np.float64]) -> Float32:
     """Return the vectors times L'^-1, float32."""
     wide = linalg.solve_triangular(root, factors.T.astype(np.float64), lower=True)
     return np.ascontiguousarray(wide.T, np.float32)
-
-
-def _inverse(root: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return L^-1, lower."""
-    found = linalg.solve_triangular(root, np.eye(len(root)), lower=True)
-    return np.ascontiguousarray(found, np.float64)
-
-
-def _root(factors: Float32, regularization: float) -> npt.NDArray[np.float64]:
-    """Return the Cholesky root L of Y'Y + regularization I, lower, float64."""
-    wide = factors.astype(np.float64)
-    gram = np.zeros((factors.shape[1], factors.shape[1]))
-    # in blocks of a fixed size: as few sums as may be are left to the order BLAS prefers
-    for low in range(0, len(wide), 4096):
-        gram += wide[low : low + 4096].T @ wide[low : low + 4096]
-    gram[np.diag_indices_from(gram)] += regularization
-    try:
-        root = np.linalg.cholesky(gram)
-    except np.linalg.LinAlgError:
-        # no regularization and fewer articles than factors: the least that makes it regular
-        gram[np.diag_indices_from(gram)] += 1e-6 * max(float(np.trace(gram)), 1.0) / len(gram)
-        root = np.linalg.cholesky(gram)
-    return root.astype(np.float64)

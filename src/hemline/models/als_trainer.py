@@ -109,6 +109,7 @@ def train(
     threads: int,
     progress: Progress,
     start: Float32 | None = None,
+    enough: float = 0.0,
 ) -> Trained:
     """Train on customers x articles; the result does not depend on the number of threads.
 
@@ -118,6 +119,8 @@ def train(
         Confidences before `alpha`.
     start : float32 (n_articles, factors), optional
         The articles' first vectors; those of the matrix when None.
+    enough : float
+        Ends when the loss is no more than this.
 
     Raises
     ------
@@ -139,7 +142,7 @@ def train(
     progress(0, settings.iterations)
     with threadpool_limits(1, "blas"):
         first = _first_vectors(rows, columns, settings) if start is None else start
-        return _Training(rows, columns, settings, cells).run(first, progress)
+        return _Training(rows, columns, settings, cells, enough).run(first, progress)
 
 
 def _first_vectors(rows: _Side, columns: _Side, settings: Als) -> Float32:
@@ -163,6 +166,7 @@ class _Training:
     columns: _Side
     settings: Als
     cells: float
+    enough: float
 
     def run(self, articles: Float32, progress: Progress) -> Trained:
         iterations, losses = self.settings.iterations, [np.inf]
@@ -180,7 +184,8 @@ class _Training:
                 raise not_converged("NaN or infinity in the articles' vectors")
             losses.append(loss)
             progress(len(losses) - 1, iterations)
-            if len(losses) > iterations or has_settled(losses[1:], self.settings.tolerance):
+            settled = has_settled(losses[1:], self.settings.tolerance) or loss <= self.enough
+            if settled or len(losses) > iterations:
                 progress(iterations, iterations)
                 change_basis(customers, root.T, self.rows.threads)
                 return Trained(customers, found, losses[1:])
