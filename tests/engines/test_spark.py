@@ -15,6 +15,8 @@ from hemline.config import Spark as Settings
 from hemline.engines.spark import Spark
 from hemline.engines.spark_session import check_java, on_loopback, session_settings
 from hemline.errors import ConfigError, EngineError, MissingExtraError
+from hemline.shop.ingest import ingest
+from hemline.shop.source import Shop
 
 pytestmark = pytest.mark.spark
 
@@ -47,6 +49,17 @@ def test_a_session_is_shared_and_not_stopped(spark: Spark) -> None:
     assert spark.session.range(3).count() == 3
     with pytest.raises(ConfigError, match="is open in this process"):
         Spark(Settings(master="local[1]"))
+
+
+def test_ingest_on_two_workers(spark: Spark, simulated_shop: Path, tmp_path: Path) -> None:
+    shop, config = Shop.from_folder(simulated_shop), Config()
+    here, there = tmp_path / "here", tmp_path / "there"
+    ingest(shop, config, here)
+    ingest(shop, config, there, spark=spark)
+    names = sorted(str(one.relative_to(here)) for one in here.rglob("*.*"))
+    assert names == sorted(str(one.relative_to(there)) for one in there.rglob("*.*"))
+    for name in names:
+        assert (here / name).read_bytes() == (there / name).read_bytes(), name
 
 
 def test_a_lost_worker_is_replaced(spark: Spark, spark_cluster: SparkCluster) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -16,8 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from hemline.config import Config
+from hemline.engines import spark_csv
+from hemline.engines.chosen import engine as on_engine
+from hemline.engines.chosen import is_there, place
+from hemline.engines.duckdb import DuckDB
 from hemline.engines.spark import Spark
-from hemline.errors import HemlineError
+from hemline.errors import ConfigError, DataError, HemlineError
+from hemline.shop import records, rejects
+from hemline.shop.checks import as_number, as_seconds
 from hemline.shop.ingest import ingest
 from hemline.shop.source import Shop
 
@@ -176,8 +183,8 @@ def test_a_simulated_shop_in_parts_of_parquet_and_frames(
         table.column_names.index("price"), "price", pa.array([-1.0, None, float("nan")])
     )
     parts = [table.slice(0, 3000), pa.concat_tables([bad, table.slice(3000)])]
-    for place, part in enumerate(parts):
-        pq.write_table(part, folder / f"part{place}.parquet", row_group_size=1000)
+    for number, part in enumerate(parts):
+        pq.write_table(part, folder / f"part{number}.parquet", row_group_size=1000)
     # one part has its columns in another order
     pq.write_table(parts[0].select(table.column_names[::-1]), folder / "part0.parquet")
     articles = pa_csv.read_csv(simulated_shop / "articles.csv")
@@ -218,6 +225,119 @@ def test_a_quantity_that_counts_too_much(local_spark: Spark, tmp_path: Path) -> 
         out = tmp_path / f"out{spark is None}"
         with pytest.raises(HemlineError, match="cannot be added up"):
             ingest(Shop(path), Config(), out, spark=spark)
+
+
+def test_a_shop_at_a_uri(local_spark: Spark, tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    write(shop, DIRTY.encode(), ".csv.gz")
+    purchases = shop / "transactions_train"
+    (purchases / "year=2020").mkdir(parents=True)
+    (shop / "transactions_train.csv.gz").unlink()
+    table = pa.table({"t_dat": ["2020-09-01", "x"], "customer_id": ["aa", "b"]})
+    table = table.append_column("article_id", pa.array([108775015, 108775044]))
+    pq.write_table(table, purchases / "a.parquet")
+    pq.write_table(table.slice(0, 1), purchases / "year=2020" / "b.parquet")
+    config = Config.of({"ingest": {"max_reject_share": 1.0}})
+    with pytest.raises(DataError, match="not on this machine") as raised:
+        Shop.from_folder(shop.as_uri())
+    assert "--engine spark" in raised.value.hint
+    assert not is_there(shop.as_uri())
+    with on_engine("spark", config):
+        found = Shop.from_folder(shop.as_uri())
+        assert found.purchases == f"{shop.as_uri()}/transactions_train"
+        assert is_there(str(found.purchases))
+        with pytest.raises(DataError, match="does not exist"):
+            Shop.from_folder(f"{shop.as_uri()}/none")
+        with pytest.raises(DataError, match="cannot be reached"):
+            place("nosuch://bucket/shop").exists()
+        ingest(found, config, tmp_path / "spark", spark=local_spark)
+    ingest(Shop.from_folder(shop), config, tmp_path / "duckdb")
+    for name in ("purchases.parquet", "customers.parquet", "articles.parquet", "rejects.parquet"):
+        assert (tmp_path / "spark" / name).read_bytes() == (tmp_path / "duckdb" / name).read_bytes()
+
+
+def test_a_place_elsewhere_is_like_a_path(local_spark: Spark, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    file = tmp_path / "in" / "a file.csv"
+    file.write_bytes(bytes(range(256)) * 9000)
+    there = local_spark.path(tmp_path.as_uri()) / "in" / "a file.csv"
+    assert (there.name, there.suffix) == ("a file.csv", ".csv")
+    state = there.stat()
+    assert state.st_size == file.stat().st_size
+    assert abs(state.st_mtime_ns - file.stat().st_mtime_ns) < 2_000_000_000
+    with there.open("rb") as opened:
+        assert opened.read() == file.read_bytes()
+        assert opened.seek(-3, 2) == state.st_size - 3
+        assert opened.read() == file.read_bytes()[-3:]
+    there.copy_to(tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == file.read_bytes()
+    folder = local_spark.path(f"{tmp_path.as_uri()}/")
+    assert [str(one.relative_to(folder)) for one in folder.rglob("*.csv")] == ["in/a file.csv"]
+    assert {one.name for one in folder.iterdir()} == {"copy", "in"}
+    assert (folder.is_dir(), there.is_file(), (folder / "no").exists()) == (True, True, False)
+    assert sorted([there, folder])[0] == folder
+    with pytest.raises(ValueError, match="read"):
+        there.open("wb")
+
+
+def test_engines_are_named(tmp_path: Path) -> None:
+    for name, master in (("sparc", None), ("duckdb", "local[2]")):
+        with pytest.raises(ConfigError), on_engine(name, Config(), master):
+            pass
+
+
+MOMENTS = """2020-09-22 10:11:12|2020-09-22T10:11:12|2020-09-22T10:11:12Z|2020-09-22T10:11:12.5Z
+2020-09-22 10:11|2020-09-22T10|2020-09-22 10:11:12+02|2020-09-22 10:11:12+02:00
+2020-09-22 10:11:12 +02:00|2020-09-22 10:11:12+0200|2020-09-22 10:11:12-02:30
+2020-09-22 10:11:12+02:30:15|2020-09-22 10:11:12 UTC|2020-09-22 10:11:12 utc|2020-09-22 10:11:12 Z
+2020-09-22 24:00:00|2020-09-22 24:00:01|2020-09-22 23:59:60|2020-09-22 10:60:00
+2020-09-22  10:11:12|2020-09-22 9:1:2|2020-09-22t10:11:12|2020-09-22 10:11:12.123456789
+2020-09-22 10:11:12.|2020-09-22 10:11:12,5|2020-9-2 10:11:12|2020-9-2|2020/9/2|12020-09-22
+2020-09-22x| 2020-09-22 10:11:12 |  2020-09-22|2020-09-22  |20200922|10:11:12|epoch|infinity|now
+2020-09-22Z|2020-09-22+02:00|2020-09-22 10:11:12 PM|9999-12-31 23:59:59|10000-01-01 00:00:00
+0001-01-01 00:00:00|0000-12-31 00:00:00|-0001-01-01 00:00:00|1969-12-31 23:59:59.5|1600000000
+2020-09-22|2020/09/22|2020 09 22|2020.09.22| 2020-9-22|2020-9-22 |2020-9-2  |0020-09-22|-020-09-22
+2020-13-01|2020-02-30|2020-02-29|2021-02-29|20200922  |2020-9-022|12020-9-22|2020-09-2a|2020-09/22
+22-09-2020|1-1-1 (BC)|0000-01-01|2020-00-10|2020-10-00|00020-9-22|2020-9-2 (|  20-09-22""".replace(
+    "\n", "|"
+)
+
+NUMBERS = """1|1.5|+1.5|-1.5|.5|5.|1e5|1E5|1e+5|1e-5|1e|e5|1_000|1_000.5|_1|1__0|0x10|1d|1f|1.0D|1L
+ 1 |1 2|1,5|inf|Inf|INF|infinity|+inf|-inf|nan|NaN|-nan|1e400|1e-400|-0|.|+|-|--1|+-1|1.2.3|1e1.5
+1%|$1|1e309|  |00012|1.|-.5|+.5e3|1e05|1e 5|true|1_e5|1e1_0|1._5|1_.5|NaN(1)|infinity1""".replace(
+    "\n", "|"
+)
+
+
+@pytest.mark.parametrize("what", ["moments", "numbers"])
+def test_text_is_read_the_same(local_spark: Spark, tmp_path: Path, what: str) -> None:
+    texts = (MOMENTS if what == "moments" else NUMBERS).split("|")
+    texts += ["\t1\n", "2020-9-22\n", ""]
+    table = pa.table({"place": np.arange(len(texts)), "x": texts})
+    picks = {"place": "place", "x": "x"}
+    found = []
+    for engine in (DuckDB(tmp_path / "here"), local_spark.tables(tmp_path / "there")):
+        with engine:
+            rows = engine.arrow("texts", table, picks=picks)
+            if what == "moments":
+                columns: dict[str, Any] = {"seconds": as_seconds(rows.x, "x")}
+            else:
+                number, bad = as_number(rows.x, "x")
+                columns = {"number": number, "bad": bad}
+            found.append(engine.rows(rows.select("place", "x", **columns).order_by("place")))
+    for here, there in zip(*found, strict=True):
+        assert repr(here) == repr(there)
+    # what Spark reads by itself, and DuckDB with the zone that it met last
+    zoned = ibis.literal("2020-09-22 10:11:12 Europe/Berlin")
+    frame = local_spark.ibis.compile(as_seconds(zoned.as_table()[0], "x").as_table())
+    assert local_spark.session.sql(frame).collect()[0][0] == 1_600_762_272
+
+
+def test_the_engine_and_the_walk_mean_the_same_problems() -> None:
+    for name in ("LINE_TOO_LONG", "WRONG_COLUMN_COUNT", "BROKEN_QUOTING", "NOT_UTF8"):
+        assert getattr(spark_csv, name) == getattr(rejects, name)
+    assert spark_csv.TEXT_LENGTH == rejects.TEXT_LENGTH
+    assert spark_csv.MAX_RECORD == records.MAX_RECORD
 
 
 @pytest.mark.real_data

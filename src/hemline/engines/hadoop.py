@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import total_ordering
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -117,6 +117,11 @@ class HadoopPath:
         stream = self._asked(lambda files, path: files.open(path))
         return io.BufferedReader(_Stream(stream, self.stat().st_size), _CHUNK)
 
+    def copy_to(self, target: Path) -> None:
+        """Copy the file to one of this machine, all of it in Java."""
+        java = self.session.sparkContext._jvm.org.apache.hadoop.fs.Path(target.resolve().as_uri())
+        self._asked(lambda files, path: files.copyToLocalFile(False, path, java, True))
+
     @property
     def _pure(self) -> PurePosixPath:
         return PurePosixPath(unquote(urlsplit(self.uri).path) or "/")
@@ -163,6 +168,10 @@ class _Stream(io.RawIOBase):
         found = bytes(self.stream.readNBytes(min(len(buffer), _CHUNK)))
         buffer[: len(found)] = found
         return len(found)
+
+    def readall(self) -> bytes:
+        # each reading crosses from Java to Python: few large ones
+        return b"".join(iter(lambda: bytes(self.stream.readNBytes(_CHUNK)), b""))
 
     def close(self) -> None:
         if not self.closed:

@@ -52,10 +52,11 @@ class Spark:
         self.session, self._owned = open_session(settings, threads=threads)
         import ibis
 
-        from hemline.engines.spark_dialect import SparkDialect, make_functions
+        from hemline.engines.spark_dialect import make_functions
+        from hemline.engines.spark_ibis import SparkBackend
 
-        self.ibis: Any = ibis.pyspark.connect(self.session)
-        self.ibis.compiler = SparkDialect()
+        getattr(ibis, "pyspark")  # noqa: B009 (asked for, it registers its options)
+        self.ibis: Any = SparkBackend().connect(self.session)
         make_functions(self.session)
 
     def __enter__(self) -> Self:

@@ -66,6 +66,7 @@ class SparkTables:
         self.views: dict[str, ibis.Table] = {}
         self.lines: dict[str, Lines] = {}
         self.converted: dict[tuple[str, int], Path] = {}
+        self.copies: dict[Any, Path] = {}
         self.numbers = itertools.count()
 
     def __enter__(self) -> Self:
@@ -235,11 +236,12 @@ class SparkTables:
         """Return a file of this machine; of one elsewhere, a copy in the scratch folder."""
         if isinstance(path, Path):
             return path
-        copy: Path = self.spill / f"near{next(self.numbers)}" / path.name
-        copy.parent.mkdir()
-        with path.open("rb") as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-        return copy
+        if path not in self.copies:
+            copy: Path = self.spill / f"near{next(self.numbers)}" / path.name
+            copy.parent.mkdir()
+            path.copy_to(copy)
+            self.copies[path] = copy
+        return self.copies[path]
 
     def _frame(self, expression: ibis.Table) -> DataFrame:
         sql = self.spark.ibis.compile(expression)

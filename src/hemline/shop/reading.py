@@ -132,7 +132,9 @@ class Reader:
         source, column = self.source, self.columns[name]
         if isinstance(source, CsvSource):
             place = source.columns.index(column)
-            sound = (one.raw for one in self._file().records() if one.problem is None)
+            # where it lies: a copy of a file elsewhere would be of all of it
+            records = self._of_used(source.file).records()
+            sound = (one.raw for one in records if one.problem is None)
             text = (raw.decode(errors="replace") for raw in islice(sound, rows))
             fields = csv.reader(text, delimiter=source.file.delimiter)
             return [one[place] for one in fields if one[place]]
@@ -210,8 +212,12 @@ class Reader:
 
     def _file(self) -> CsvFile:
         assert isinstance(self.source, CsvSource)
+        file = self.source.file
+        return self._of_used(replace(file, path=self.engine.nearby(file.path)))
+
+    def _of_used(self, file: CsvFile) -> CsvFile:
         header = self.source.columns
-        return self.source.file.using(tuple(header.index(one) for one in self.columns.values()))
+        return file.using(tuple(header.index(one) for one in self.columns.values()))
 
     def _unreadable(self, error: UnreadableError) -> DataError:
         return DataError(
