@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -19,14 +20,17 @@ from tests.spark_cluster import SparkCluster
 from hemline.cluster import Recommending, cluster_lists
 from hemline.cluster.task import Task
 from hemline.config import Spark as Settings
+from hemline.engines.chosen import chosen_spark, engine
 from hemline.errors import CutoffError, EngineError
 from hemline.evaluate.backtest import backtest
 from hemline.models import ALS
 from hemline.models.als_elsewhere import trained_by
 from hemline.photos.neighbours import Neighbours
+from hemline.pipeline import run_stages
 from hemline.recommend.bundle import Bundle, catalogue_of
 from hemline.recommend.output import write_recommendations
 from hemline.runs import RunFolder
+from hemline.shop.source import Shop
 from hemline.shop.tables import Tables
 
 pytestmark = pytest.mark.spark
@@ -247,6 +251,35 @@ class TestOnTwoExecutors:
         assert len(here.results) == 2
         for one, other in zip(here.results, there.results, strict=True):
             assert one.metrics == other.metrics
+
+    def test_a_whole_run_is_the_laptops(self, spark, spark_cluster, run_of, work):
+        here = run_of("rules")
+        config = here.config.replaced({"evaluate.folds": 1, "evaluate.horizon_days": 14})
+        shop = Shop.from_folder(here.path.parent / "shop")
+        with engine("spark", config, spark_cluster.url):
+            there = run_stages(work / "run", config, shop)
+            assert chosen_spark().session is spark.session
+        assert (there.path / "recommendations.parquet").read_bytes() == laptops(here)
+        assert not (there.path / "work").exists()
+        for one in sorted((here.folder("ingest") / "histories").glob("*.npy")):
+            other = there.folder("ingest") / "histories" / one.name
+            assert other.read_bytes() == one.read_bytes(), one.name
+        # whoever did a stage, it is done: the laptop only looks
+        again = run_stages(work / "run", config, shop)
+        assert again.record("evaluate") == there.record("evaluate")
+        judged = json.loads((there.folder("evaluate") / "backtest.json").read_text())
+        by_hand = backtest(
+            config,
+            catalogue_of(
+                config,
+                Tables.open(here.folder("ingest")).articles,
+                Neighbours.open(here.folder("neighbours")),
+            ),
+            Tables.open(here.folder("ingest")).histories,
+        )
+        assert [one["metrics"] for one in judged["folds"]] == [
+            one.metrics for one in by_hand.results
+        ]
 
     def test_every_customer_has_the_same_metrics(self, tables_on_spark):
         lists, truth = drawn(700, 14, 60)

@@ -123,17 +123,19 @@ def _neighbours(context: Context, out: Path) -> dict[str, Any]:
 
 
 def _train(context: Context, out: Path) -> dict[str, Any]:
+    from hemline.pipeline.cluster import working
     from hemline.recommend.bundle import train_bundle
 
     tables = context.tables()
-    bundle = train_bundle(
-        context.config,
-        context.catalogue(),
-        tables.histories,
-        as_of=as_of(context.config, tables),
-        progress=context.progress,
-        earlier=earlier_recipe(context),
-    )
+    with working(context, context.spark()):
+        bundle = train_bundle(
+            context.config,
+            context.catalogue(),
+            tables.histories,
+            as_of=as_of(context.config, tables),
+            progress=context.progress,
+            earlier=earlier_recipe(context),
+        )
     bundle.save(out)
     return bundle.summary
 
@@ -143,14 +145,20 @@ def _recommend(context: Context, out: Path) -> dict[str, Any]:
     from hemline.recommend.output import recommend_all, write_recommendations
 
     bundle, tables, config = Bundle.open(context.folder("train")), context.tables(), context.config
-    blocks = recommend_all(
-        bundle,
-        tables.histories,
-        config.k,
-        as_of=as_of(context.config, tables),
-        threads=config.threads,
-        progress=context.progress,
-    )
+    moment, spark = as_of(config, tables), context.spark()
+    if spark is None:
+        blocks = recommend_all(
+            bundle,
+            tables.histories,
+            config.k,
+            as_of=moment,
+            threads=config.threads,
+            progress=context.progress,
+        )
+    else:
+        from hemline.pipeline.cluster import recommended
+
+        blocks = recommended(context, spark, tables.histories, moment, out.name)
     return write_recommendations(
         out / "recommendations.parquet",
         blocks,
@@ -162,6 +170,7 @@ def _recommend(context: Context, out: Path) -> dict[str, Any]:
 
 def _evaluate(context: Context, out: Path) -> dict[str, Any]:
     from hemline.evaluate.backtest import backtest
+    from hemline.pipeline.cluster import working
 
     settings, tables = context.config.evaluate, context.tables()
     if not settings.folds:
@@ -169,13 +178,15 @@ def _evaluate(context: Context, out: Path) -> dict[str, Any]:
         (out / "backtest.json").write_text("{}")
         return {"folds": 0}
     try:
-        report = backtest(
-            context.config,
-            context.catalogue(),
-            tables.histories,
-            as_of=as_of(context.config, tables),
-            progress=context.progress,
-        )
+        with working(context, context.spark()) as lists:
+            report = backtest(
+                context.config,
+                context.catalogue(),
+                tables.histories,
+                as_of=as_of(context.config, tables),
+                progress=context.progress,
+                lists=lists,
+            )
     except DataError as error:
         # too few days, or none: the recommendations are there all the same
         context.listener.notice(f"backtest: none, {error} ({error.hint})")
