@@ -23,7 +23,9 @@ pytestmark = pytest.mark.spark
 
 @pytest.fixture(scope="module")
 def spark(spark_cluster: SparkCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
-    settings = Settings(master=spark_cluster.url, executor_memory="1g", timeout_seconds=60)
+    settings = Settings(
+        master=spark_cluster.url, executor_memory="1g", partitions=4, timeout_seconds=60
+    )
     with Spark(settings, scratch=tmp_path_factory.mktemp("scratch")) as found:
         yield found
 
@@ -40,7 +42,7 @@ def test_two_executors_run_the_python_of_the_driver(spark: Spark) -> None:
     assert {python for python, _ in found} == {sys.executable}
     assert len({folder for _, folder in found}) == 2
     assert spark.cores == 2
-    assert spark.partitions == 8
+    assert spark.partitions == 4
 
 
 def test_a_session_is_shared_and_not_stopped(spark: Spark) -> None:

@@ -217,16 +217,6 @@ def test_a_file_that_is_not_what_it_says(local_spark: Spark, tmp_path: Path) -> 
             ingest(Shop(broken), Config(), tmp_path / "out", spark=spark)
 
 
-def test_a_quantity_that_counts_too_much(local_spark: Spark, tmp_path: Path) -> None:
-    rows = "2020-09-01,a,b,0.1,1,2147483647\n" * 2
-    path = tmp_path / "purchases.csv"
-    path.write_text(f"t_dat,customer_id,article_id,price,sales_channel_id,quantity\n{rows}")
-    for spark in (None, local_spark):
-        out = tmp_path / f"out{spark is None}"
-        with pytest.raises(HemlineError, match="cannot be added up"):
-            ingest(Shop(path), Config(), out, spark=spark)
-
-
 def test_a_shop_at_a_uri(local_spark: Spark, tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     write(shop, DIRTY.encode(), ".csv.gz")
