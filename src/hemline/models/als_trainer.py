@@ -186,7 +186,8 @@ class _Training:
             progress(len(losses) - 1, iterations)
             settled = has_settled(losses[1:], self.settings.tolerance) or loss <= self.enough
             if settled or len(losses) > iterations:
-                progress(iterations, iterations)
+                if len(losses) <= iterations:
+                    progress(iterations, iterations)
                 change_basis(customers, root.T, self.rows.threads)
                 return Trained(customers, found, losses[1:])
             carried = before is not None
