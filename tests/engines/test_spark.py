@@ -109,6 +109,7 @@ def test_settings_of_a_session() -> None:
     assert found["spark.executor.memory"] == "3g"
     assert found["spark.driver.host"] == "127.0.0.1"
     assert found["spark.ui.enabled"] == "true"  # the user's own wins
+    assert Path(found["spark.sql.warehouse.dir"]).is_absolute()  # no folder where one works
     assert "spark.driver.host" not in session_settings(settings, "spark://10.1.1.1:7077")
     assert on_loopback("spark://localhost:7077,127.0.0.1:7078")
     assert not on_loopback("k8s://https://10.0.0.1:443")

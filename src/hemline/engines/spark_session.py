@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from importlib.util import find_spec
@@ -114,6 +115,8 @@ def session_settings(settings: Settings, master: str) -> dict[str, str]:
     found = dict(_ALWAYS)
     java = f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}"
     found["spark.driver.extraJavaOptions"] = java
+    # nothing is kept there, but Spark makes the folder, and not in the one a person works in
+    found["spark.sql.warehouse.dir"] = str(Path(tempfile.gettempdir()) / "hemline-warehouse")
     if master:
         found["spark.master"] = master
     if on_loopback(master):
