@@ -9,10 +9,10 @@ import numpy as np
 
 from hemline.config import Update
 from hemline.errors import CutoffError
-from hemline.models.als import ALS
 from hemline.models.base import Float32, Int32, Model
 
 if TYPE_CHECKING:
+    from hemline.models.als import ALS
     from hemline.recommend.base import Recipe
 
 
@@ -56,6 +56,9 @@ class Earlier:
 
         None where it cannot: another model or trainer, vectors of another length.
         """
+        # at first use: an executor sets up Numba's cache before anything compiled is imported
+        from hemline.models.als import ALS
+
         if not isinstance(model, ALS) or not isinstance(before, ALS):
             return None
         settings = model.settings.model_dump()
