@@ -61,7 +61,7 @@ class Als(Section):
     factors: int = Field(64, ge=1, description="length of a vector")
     iterations: int = Field(15, ge=1, description="passes over customers and articles, at most")
     trainer: Literal["own", "implicit", "mllib"] = Field(
-        "implicit",
+        "own",
         description="what trains: our own kernels, the library implicit, or Spark's MLlib "
         "(--engine spark) for a matrix that does not fit one machine",
     )

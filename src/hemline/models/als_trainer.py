@@ -154,6 +154,7 @@ def _first_vectors(rows: _Side, columns: _Side, settings: Als) -> Float32:
         customers = rows.multiply(found)
         make_orthonormal(customers, rows.threads)
         found = columns.multiply(customers)
+        del customers  # the largest array there is: never two at once
         length = make_orthonormal(found, rows.threads)
     # scores are shared evenly between both sides
     found *= np.float32(np.sqrt(length))
@@ -177,6 +178,7 @@ class _Training:
             if carried and not loss <= losses[-1]:
                 assert found is not None
                 articles, carried = found, False
+                del customers
                 continue
             before = found
             found, root, loss = self._articles(customers, turn)
@@ -190,6 +192,7 @@ class _Training:
                     progress(iterations, iterations)
                 change_basis(customers, root.T, self.rows.threads)
                 return Trained(customers, found, losses[1:])
+            del customers  # never two at once, see above
             carried = before is not None
             articles = found if before is None else found + MOMENTUM * (found - before)
 
