@@ -3,9 +3,10 @@
     python benchmarks/plan.py
 
 Reads results/ten_times.json (every stage at a tenth of H&M's size, with fewer articles, with more
-purchases a customer, at H&M's size and ten times it), neighbours.json, two_stage_size.json and
-spark_score.json, where they are; writes src/hemline/planning/constants.json and
-results/plan.json, which says how far the fit is from each figure. Nothing is measured here.
+purchases a customer, at H&M's size and ten times it), neighbours.json, two_stage_size.json,
+spark_score.json and spark_ingest.json, where they are; writes
+src/hemline/planning/constants.json and results/plan.json, which says how far the fit is from each
+figure. Nothing is measured here.
 
 Time is fitted as processor time, which other work on the machine changes little, and becomes time
 on the clock by the processors that a stage kept busy in its least disturbed measurement, those of
@@ -159,7 +160,8 @@ def spark() -> dict[str, Any] | None:
 
     The overhead is what a job takes beside its tasks, the session's start included; the slowdown
     is the processor seconds of its tasks over those of one machine. The tasks run the same block
-    function for every recipe.
+    function for every recipe. Reading takes so many times as long as here, in executors of the
+    memory that they were given.
     """
     found = opened("spark_score")
     if found is None:
@@ -179,7 +181,16 @@ def spark() -> dict[str, Any] | None:
         "overhead_seconds": round(max(overheads), 1),
         "slowdown": round(max(slowdowns), 2),
     }
-    return {"base_gib": JVM_GIB, "stages": {"recommend": how}}
+    stages = {"recommend": how}
+    if (reading := opened("spark_ingest")) is not None:
+        one = reading["figures"]
+        # the session is counted with the job above, and is the same one
+        stages["ingest"] = {
+            "overhead_seconds": 0.0,
+            "slowdown": one["times_the_laptop"],
+            "peak_gib": float(one["spark"]["executor_memory"].rstrip("g")) + JVM_GIB,
+        }
+    return {"base_gib": JVM_GIB, "stages": stages}
 
 
 def main() -> None:

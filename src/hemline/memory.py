@@ -6,10 +6,15 @@ import mmap
 import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+
+_AROUND: Final = 1 << 16
+"""Bytes that Linux maps around a page that is read: pages of the neighbours' that were given back
+come again so, and nobody would give them back once more."""
 
 
 def peak_bytes() -> int:
@@ -43,9 +48,10 @@ def release(*arrays: npt.NDArray[Any]) -> None:
         # the mapping begins at a page, somewhat before the first element
         head = root.offset % mmap.ALLOCATIONGRANULARITY
         low, high = np.lib.array_utils.byte_bounds(array)
-        begin = low - root.__array_interface__["data"][0] + head
-        end = begin + high - low
-        begin -= begin % mmap.PAGESIZE
+        first = root.__array_interface__["data"][0] - head
+        low -= low % _AROUND  # of addresses, as the system does it
+        high += -high % _AROUND
+        begin, end = max(low - first, 0), min(high - first, len(file))
         file.madvise(mmap.MADV_DONTNEED, begin, end - begin)
 
 

@@ -149,7 +149,7 @@ def on_executors(
                 cost.stage,
                 how["overhead_seconds"] + how["slowdown"] * cost.seconds / executors,
                 how["slowdown"] * cost.cpu_seconds,
-                spark["base_gib"] + cost.peak_gib,
+                how.get("peak_gib", spark["base_gib"] + cost.peak_gib),
                 cost.disk_gib,
                 cost.spill_gib,
             )

@@ -52,11 +52,14 @@ def recommend_all(
         asked.release()  # or memory would grow with every customer that was answered
         return found
 
-    done = 0
+    done = swept = 0
     progress(done, n)
     for found in map_blocks(answer, n, block, threads):
         yield found
         done += len(found)
+        if done - swept >= GROUP:  # what a thread has read around a block behind its neighbour
+            histories.block(swept, done).release()
+            swept = done
         progress(done, n)
 
 
