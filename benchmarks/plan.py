@@ -104,7 +104,10 @@ def points(ten: dict[str, Any], step: str) -> list[tuple[str, Sizes, dict[str, f
 
 def undisturbed(stage: str) -> dict[str, float] | None:
     """Return the time of a stage as a benchmark of its own recorded it; None where none did."""
-    where = {"ingest": ("ingest", "parquet", "hemline"), "als": ("als", "own_all_iterations")}.get(stage)
+    where = {
+        "ingest": ("ingest", "parquet", "hemline"),
+        "als": ("als", "own_all_iterations"),
+    }.get(stage)
     found: Any = opened(where[0]) if where else None
     if found is None:
         return None

@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-
 _AROUND: Final = 1 << 16
 """Bytes that Linux maps around a page that is read: pages of the neighbours' that were given back
 come again so, and nobody would give them back once more."""
