@@ -38,6 +38,9 @@ ABLE_SHARE = 0.65
 JVM_GIB = 1.0
 """Of an executor, beside what its Python process takes."""
 
+LEAST = 0.005
+"""Seconds or GiB: a smaller figure says too little to be fitted to."""
+
 GROWS_WITH: dict[str, dict[str, tuple[str, ...]]] = {
     "ingest": {
         "cpu_seconds": ("one", "articles", "customers", "purchases"),
@@ -63,7 +66,7 @@ GROWS_WITH: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "recommend": {
         "cpu_seconds": ("one", "articles", "customers", "purchases"),
-        "peak_gib": ("one", "articles"),
+        "peak_gib": ("one", "customers_at_once", "articles"),
         "disk_gib": ("customers",),
     },
 }
@@ -132,7 +135,11 @@ def fit(
     weights: dict[str, Any] = {"cores": busy(stage, measured)}
     ratios: dict[str, dict[str, float]] = {}
     for measure, names in GROWS_WITH[stage].items():
-        rows = [(name, size, one[measure]) for name, size, one in measured if one.get(measure)]
+        rows = [
+            (name, size, one[measure])
+            for name, size, one in measured
+            if one.get(measure, 0.0) >= LEAST  # below it is mostly rounding
+        ]
         if not rows:
             continue
         terms = [size.terms(able_share) for _, size, _ in rows]
@@ -227,7 +234,9 @@ def main() -> None:
     for recipe in OTHERS:
         for what in ("train", "recommend"):
             measured = points(ten, f"{what}-{recipe}")
-            if recipe == "two-stage" and (other := opened("two_stage_size")) is not None:
+            there = f"{what}-{recipe}" in ten["one"]
+            other = None if there or recipe != "two-stage" else opened("two_stage_size")
+            if other is not None:
                 key = {"train": "train", "recommend": "score"}[what]
                 one = other["figures"][key]
                 measured.append(

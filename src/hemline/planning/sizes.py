@@ -11,6 +11,7 @@ from hemline.models.passes import IN_MEMORY
 TERMS: Final = (
     "one",
     "customers",
+    "customers_at_once",
     "articles",
     "purchases",
     "pairs_of_articles",
@@ -19,6 +20,9 @@ TERMS: Final = (
     "vector_pairs",
 )
 """What a cost may be a multiple of; a cost is a sum of such multiples, none below 0."""
+
+_GROUP: Final = 1 << 17
+"""Customers whose recommendations are held until they are written: a row group of the file."""
 
 _LARGEST: Final = 2**31 - 1
 
@@ -81,6 +85,7 @@ class Sizes:
         return {
             "one": 1.0,
             "customers": float(self.customers),
+            "customers_at_once": float(min(self.customers, _GROUP)),
             "articles": float(self.articles),
             "purchases": float(self.purchases),
             "pairs_of_articles": float(self.articles) ** 2,
