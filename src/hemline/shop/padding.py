@@ -14,6 +14,8 @@ from typing import Final
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from hemline.engines.base import Engine
 
@@ -36,6 +38,14 @@ class Padding:
         if not self.width:
             return text
         return ibis.ifelse(self.short(text), text.lpad(self.width, "0"), text)
+
+    def of_texts(self, texts: pa.Array) -> pa.Array:
+        """Return the same of ids that are at hand."""
+        if not self.width:
+            return texts
+        short = pc.less(pc.utf8_length(texts), self.width)
+        short = pc.and_(short, pc.match_substring_regex(texts, "^[0-9]+$"))
+        return pc.if_else(short, pc.utf8_lpad(texts, self.width, "0"), texts)
 
     def short(self, text: ir.StringColumn) -> ir.BooleanColumn:
         """Say which ids are digits and shorter than they should be."""
