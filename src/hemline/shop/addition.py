@@ -121,13 +121,23 @@ def digest_of(shop: Shop) -> str:
                 _digest_file(file, found)
     if shop.vectors is not None:
         found.update(b"\0vectors\0")
-        for file in sorted(Path(shop.vectors).iterdir()):
+        for file in sorted(place(shop.vectors).iterdir()):
             _digest_file(file, found)
     return found.hexdigest()
 
 
 def _files(source: CsvSource | ParquetSource) -> tuple[Any, ...]:
     return (source.file.path,) if isinstance(source, CsvSource) else source.files
+
+
+def fetch(found: Any, target: Path) -> None:
+    """Copy a file or a folder, of this machine or on a filesystem of Spark's."""
+    if isinstance(found, HadoopPath):
+        found.copy_to(target)
+    elif found.is_dir():
+        shutil.copytree(found, target)
+    else:
+        shutil.copyfile(found, target)
 
 
 def _digest_file(path: Path, found: Any) -> None:
@@ -182,11 +192,9 @@ def _copies(shop: Shop, work: Path) -> Iterator[tuple[str, Path]]:
             if file != whole:
                 copy = copy / file.relative_to(whole)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(file, HadoopPath):
-                file.copy_to(copy)
-            else:
-                shutil.copyfile(file, copy)
+            fetch(file, copy)
         yield name, home / whole.name
     if shop.vectors is not None:
-        shutil.copytree(shop.vectors, work / VECTORS)
+        work.mkdir(parents=True, exist_ok=True)
+        fetch(place(shop.vectors), work / VECTORS)
         yield VECTORS, work / VECTORS

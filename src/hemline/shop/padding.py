@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hemline.engines.base import Engine
+from hemline.engines.chosen import place
 
 HM_LENGTH = 10
 """Digits of an H&M article id: a product code of seven, a colour of three."""
@@ -126,8 +127,8 @@ def names_of_files(images: Path | str | None, vectors: Path | str | None) -> lis
     if images is not None:
         photos = Path(images).rglob("*.jpg")
         found += [photo.stem for photo in islice(photos, _SAMPLE)]
-    listed = None if vectors is None else Path(vectors) / "article_ids.txt"
+    listed = None if vectors is None else place(vectors) / "article_ids.txt"
     if listed is not None and listed.is_file():
-        with listed.open(encoding="utf-8", errors="replace") as lines:
-            found += [line.strip() for line in islice(lines, _SAMPLE)]
+        with listed.open("rb") as lines:
+            found += [line.decode(errors="replace").strip() for line in islice(lines, _SAMPLE)]
     return found
