@@ -66,6 +66,12 @@ def _need_spark() -> None:
     os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
+@pytest.fixture(scope="session")
+def need_spark() -> None:
+    """Skips where there is no PySpark or no Java."""
+    _need_spark()
+
+
 @pytest.fixture(scope="module")
 def local_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """An `engines.spark.Spark` on two threads of this process; none other may be open meanwhile."""

@@ -88,7 +88,10 @@ def update(
     recommend: bool = True,
     retrain: bool = False,
     overlap: bool = False,
+    settings: dict[str, Any] | None = None,
     listener: Listener | None = None,
+    engine: str = "duckdb",
+    master: str | None = None,
 ) -> Recommender:
     """Take new purchases into a run, and recommend: first to the customers who made them.
 
@@ -101,7 +104,8 @@ def update(
         The run folder.
     data : path, Shop or frame, or a list of them
         A file or frame of purchases; a folder with a shop's files, of purchases and of new
-        or changed articles and customers; a folder of Parquet files of purchases.
+        or changed articles and customers; a folder of Parquet files of purchases. On Spark
+        also by a URI.
     log : bool
         Take the purchases that the service has written down, too.
     customers : "all" or "concerned"
@@ -112,7 +116,14 @@ def update(
         Learn everything afresh.
     overlap : bool
         Take purchases that look as if they were in the run already.
+    settings : dict, optional
+        Of Spark, such as {"spark.executor_memory": "2g"}: all others are the run's.
     listener : Listener, optional
+    engine : "duckdb" or "spark"
+        Where everyone is recommended to. The new purchases are merged on this machine in
+        either case: one pass over the tables that holds a million rows at a time.
+    master : str, optional
+        Of Spark.
 
     Returns
     -------
@@ -126,27 +137,34 @@ def update(
     """
     if customers not in ("all", "concerned"):
         raise ConfigError(f"customers {customers!r}", hint='"all" or "concerned"')
+    for name in settings or {}:
+        if not name.startswith("spark."):
+            raise ConfigError(
+                f"{name}: an update has the settings of its run, but for those of Spark",
+                hint="another model: `hemline train RUN --set …`, and `hemline update RUN`",
+            )
     opened = RunFolder.open(run)
     several = data if isinstance(data, list | tuple) else [data]
-    news = [New(_found(one, opened.config)) for one in several]
-    if log:
-        from hemline.live import unfolded
+    with on_engine(engine, opened.config.replaced(settings or {}), master):
+        news = [New(_found(one, opened.config)) for one in several]
+        if log:
+            from hemline.live import unfolded
 
-        found = unfolded(opened)
-        news += [found] if found else []
-        if found is None:
-            (listener or Silent()).notice("the log has no purchase that the run does not have")
-    return Recommender(
-        update_run(
-            run,
-            news,
-            customers=customers,
-            recommend=recommend,
-            retrain=retrain,
-            overlap=overlap,
-            listener=listener,
+            found = unfolded(opened)
+            news += [found] if found else []
+            if found is None:
+                (listener or Silent()).notice("the log has no purchase that the run does not have")
+        return Recommender(
+            update_run(
+                run,
+                news,
+                customers=customers,
+                recommend=recommend,
+                retrain=retrain,
+                overlap=overlap,
+                listener=listener,
+            )
         )
-    )
 
 
 def train(
@@ -209,7 +227,7 @@ def _found(data: Any, config: Config) -> Shop:
     if isinstance(data, Shop):
         return data
     if isinstance(data, str | Path):
-        return find_addition(Path(data), config.ingest)
+        return find_addition(data, config.ingest)
     return Shop(purchases=data)
 
 

@@ -88,9 +88,19 @@ REJECTS: Final = pa.schema(
         ("line", pa.int64()),
         pa.field("reason", pa.string(), nullable=False),
         ("text", pa.string()),
+        ("customer_id", pa.string()),
+        ("article_id", pa.string()),
+        ("time", pa.int64()),
+        ("price", pa.float64()),
+        ("channel", pa.int8()),
+        ("quantity", pa.int32()),
     ]
 )
-"""Rows that were not taken, with why: `line` counts from 1, the header included."""
+"""Rows that were not taken, with why: `line` counts from 1, the header included.
+
+Of a purchase that wants nothing but a row of its article, and of no other, the last six columns
+say what it is: it is taken when the article comes.
+"""
 
 RECOMMENDATIONS: Final = pa.schema(
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,12 +17,15 @@ import pyarrow as pa
 import pytest
 from tests.parity.test_metrics_engines import Engine, agree, check_a_fold, drawn
 from tests.spark_cluster import SparkCluster
+from typer.testing import CliRunner
 
+import hemline
+from hemline.cli import app
 from hemline.cluster import Recommending, cluster_lists
 from hemline.cluster.task import Task
 from hemline.config import Spark as Settings
 from hemline.engines.chosen import chosen_spark, engine
-from hemline.errors import CutoffError, EngineError
+from hemline.errors import ConfigError, CutoffError, DataError, EngineError
 from hemline.evaluate.backtest import backtest
 from hemline.models import ALS
 from hemline.models.als_elsewhere import trained_by
@@ -280,6 +284,41 @@ class TestOnTwoExecutors:
         assert [one["metrics"] for one in judged["folds"]] == [
             one.metrics for one in by_hand.results
         ]
+
+    def test_an_update_is_the_laptops(self, spark, spark_cluster, run_of, work, monkeypatch):
+        here, there = (
+            Path(shutil.copytree(run_of("rules").path, work / name, symlinks=True))
+            for name in ("here", "there")
+        )
+        tables = Tables.open(run_of("rules").folder("ingest"))
+        day = work / "day.csv"
+        bought = [f"new,{tables.article_ids.id(3)}", f"{tables.customer_ids.id(5)},none"]
+        bought += [f"{tables.customer_ids.id(n)},{tables.article_ids.id(n)}" for n in range(200)]
+        rows = [f"{np.datetime64(tables.cutoff, 's').astype('M8[D]')},{one}" for one in bought]
+        day.write_text("t_dat,customer_id,article_id\n" + "\n".join(rows) + "\n")
+        hemline.update(here, day)
+        asked: list[int] = []
+        blocks = Recommending.blocks
+
+        def counted(job: Recommending, histories: Any, *arguments: Any, **named: Any) -> Any:
+            asked.append(len(histories))
+            return blocks(job, histories, *arguments, **named)
+
+        monkeypatch.setattr(Recommending, "blocks", counted)
+        words = ["update", str(there), day.as_uri(), "--engine", "spark"]
+        words += ["--master", spark_cluster.url, "--set", "spark.executor_memory=1g"]
+        found = CliRunner().invoke(app, words, catch_exceptions=False)
+        assert found.exit_code == 0
+        assert asked == [len(tables.customer_ids) + 1]  # everyone, once, on the cluster
+        for name in ("recommendations.parquet", "recommendations-updated.parquet"):
+            assert (here / name).read_bytes() == (there / name).read_bytes()
+        assert RunFolder.open(there).source["added"] == RunFolder.open(here).source["added"]
+        with pytest.raises(
+            ConfigError, match=r"als\.factors: an update has the settings of its run"
+        ):
+            hemline.update(there, day, settings={"als.factors": 8})
+        with pytest.raises(DataError, match="not on this machine"):
+            hemline.update(there, day.as_uri())
 
     def test_every_customer_has_the_same_metrics(self, tables_on_spark):
         lists, truth = drawn(700, 14, 60)

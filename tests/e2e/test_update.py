@@ -21,7 +21,14 @@ from typer.testing import CliRunner
 import hemline
 from hemline import api
 from hemline.cli import app
-from hemline.errors import ConfigError, CutoffError, DataError, HemlineError, RunError
+from hemline.errors import (
+    ConfigError,
+    CutoffError,
+    DataError,
+    HemlineError,
+    RunError,
+    UnknownIdError,
+)
 from hemline.live import LOG, LiveRecommender, unfolded
 from hemline.pipeline import Silent, additions
 from hemline.purchase_log import NewPurchase, PurchaseLog
@@ -178,6 +185,50 @@ def test_the_same_purchases_in_another_form_are_refused_and_leave_the_run_as_it_
     pieces = hemline.open(run).tables.summary["purchases"]["pieces"]
     found = hemline.update(run, frame, overlap=True)
     assert found.tables.summary["purchases"]["pieces"] == pieces + len(rows)
+
+
+def test_a_purchase_waits_for_its_article_and_is_taken_once(parts: Path, tmp_path: Path) -> None:
+    old, new, day = parts / "old", parts / "new", tmp_path / "day.csv"
+    article = (new / "articles.csv").read_text().splitlines()[1]
+    rows = (new / "transactions_train.csv").read_text().splitlines()
+    customer = rows[1].split(",")[1]
+    waits = f"2019-03-20,{customer},{article[:10]},0.05,1"
+    day.write_text("\n".join([*rows, waits, waits]) + "\n")
+    later = pa.table(
+        {"customer_id": ["somebody"], "article_id": [article[:10]], "t_dat": ["2019-03-25"]}
+    )
+    run, settings = tmp_path / "run", {**QUICK, "recipe": "popular", "photos.embedder": ""}
+    hemline.run(old, run, settings=settings)
+    found = hemline.update(run, day, recommend=False)
+    assert found.tables.summary["purchases"]["rejects"] == {"unknown article": 2}
+    with pytest.raises(UnknownIdError):
+        found.tables.article_ids.position(article[:10])
+    listener = Listener()
+    second = hemline.Shop(later, new / "articles.csv")
+    found = hemline.update(run, second, listener=listener)
+    assert any(one.startswith("2 purchases that were rejected") for one in listener.notices)
+    updated = found.updated()
+    assert updated is not None
+    assert set(updated.column("customer_id").to_pylist()) == {customer, "somebody"}
+    # all of it read at once
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    text = (old / "transactions_train.csv").read_text() + "\n".join([*rows[1:], waits, waits])
+    (whole / "transactions_train.csv").write_text(f"{text}\n2019-03-25,somebody,{article[:10]},,\n")
+    (whole / "articles.csv").write_text((old / "articles.csv").read_text() + article + "\n")
+    shutil.copyfile(old / "customers.csv", whole / "customers.csv")
+    rebuilt = hemline.run(whole, tmp_path / "rebuilt", settings=settings)
+    same_folder(rebuilt.run.folder("ingest"), found.run.folder("ingest"))
+    assert found.tables.summary["lines"] == rebuilt.tables.summary["lines"]
+    assert found.recommendations().equals(rebuilt.recommendations())
+    before = digests(run)
+    hemline.update(run, [day, second])
+    assert digests(run) == before
+    # and once more where the tables are made again from the shop and all that was added
+    kept = Path(shutil.copytree(found.run.folder("ingest"), tmp_path / "kept"))
+    shutil.rmtree(found.run.folder("ingest"))
+    again = hemline.update(run)
+    same_folder(kept, again.run.folder("ingest"))
 
 
 def test_a_later_run_keeps_the_update_and_does_nothing_again(parts: Path, run: Path) -> None:

@@ -95,7 +95,7 @@ class Bench:
     def rejects(self) -> list[tuple[str, int | None, str, str]]:
         """Return the rejects of the last run, in their order."""
         table = pq.read_table(self.out / "rejects.parquet")
-        return [tuple(one.values()) for one in table.to_pylist()]
+        return [tuple(one.values())[:4] for one in table.to_pylist()]
 
     def reasons(self) -> list[tuple[int | None, str]]:
         """Return line and reason of the rejects of the last run."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hemline.cli.app import Run, app
+from hemline.cli.app import Engine, Master, Run, app
 from hemline.cli.progress import Shown, plain
 
 
@@ -15,7 +14,7 @@ from hemline.cli.progress import Shown, plain
 def update(
     run: Run,
     data: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             help="Files of purchases, or folders: of a shop's files under their names, or of "
             "Parquet files of purchases.",
@@ -49,6 +48,12 @@ def update(
             "--overlap", help="Take purchases that look as if they were in the run already."
         ),
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of Spark, as spark.key=value.", metavar="KEY=VALUE"),
+    ] = None,
+    engine: Engine = "duckdb",
+    master: Master = None,
 ) -> None:
     """Take a new day of purchases into a run: read, merged, learned from, recommended for.
 
@@ -57,6 +62,7 @@ def update(
     resumed by the same call.
     """
     from hemline import api
+    from hemline.config import parse_override
     from hemline.errors import ConfigError
 
     if customers not in ("all", "concerned"):
@@ -70,7 +76,10 @@ def update(
             recommend=recommend,
             retrain=retrain,
             overlap=overlap,
+            settings=dict(parse_override(one) for one in settings or ()),
             listener=shown,
+            engine=engine,
+            master=master,
         )
     if not recommend:
         plain(f"recommend:       hemline update {run}")

@@ -103,12 +103,18 @@ class HadoopPath:
 
     def rglob(self, pattern: str) -> Iterator[HadoopPath]:
         """Yield the files under a folder whose name matches a pattern."""
-        listed = self._asked(lambda files, path: files.listFiles(path, True))
         root = str(self._status().getPath().toString())
-        while listed.hasNext():
-            one = listed.next().getPath()
-            if PurePosixPath(str(one.getName())).match(pattern):
-                yield self / str(one.toString()).removeprefix(root).lstrip("/")
+
+        def found(files: Any, path: Any) -> Iterator[str]:
+            listed = files.listFiles(path, True)
+            while listed.hasNext():
+                one = listed.next().getPath()
+                if PurePosixPath(str(one.getName())).match(pattern):
+                    yield str(one.toString()).removeprefix(root).lstrip("/")
+
+        # all of it at once: what fails on the way is told like anything else
+        for name in self._asked(lambda files, path: list(found(files, path))):
+            yield self / name
 
     def open(self, mode: str = "rb") -> io.BufferedReader:
         """Open for reading bytes."""
@@ -118,7 +124,7 @@ class HadoopPath:
         return io.BufferedReader(_Stream(stream, self.stat().st_size), _CHUNK)
 
     def copy_to(self, target: Path) -> None:
-        """Copy the file to one of this machine, all of it in Java."""
+        """Copy a file, or a folder with all that is in it, to this machine; all of it in Java."""
         java = self.session.sparkContext._jvm.org.apache.hadoop.fs.Path(target.resolve().as_uri())
         self._asked(lambda files, path: files.copyToLocalFile(False, path, java, True))
 
@@ -135,13 +141,18 @@ class HadoopPath:
         try:
             return question(path.getFileSystem(context._jsc.hadoopConfiguration()), path)
         except Exception as error:  # py4j's, which are many
-            cause = str(error).splitlines()
-            said = next((one for one in cause if "Exception: " in one), cause[0] if cause else "")
             raise DataError(
-                f"{self.uri} cannot be reached: {said.strip()[:300]}",
+                f"{self.uri} cannot be reached: {_cause(error)}",
                 hint="Spark needs the filesystem's library and credentials: [spark.settings] "
                 "spark.jars.packages, spark.hadoop.…",
             ) from None
+
+
+def _cause(error: Exception) -> str:
+    """Return the line of Java's error that says what is wrong."""
+    lines = str(error).splitlines()
+    said = next((one for one in lines if "Exception: " in one), lines[0] if lines else "")
+    return said.lstrip(": ").rstrip()[:300]
 
 
 class _Stream(io.RawIOBase):
@@ -165,13 +176,19 @@ class _Stream(io.RawIOBase):
         return int(self.stream.getPos())
 
     def readinto(self, buffer: Any) -> int:
-        found = bytes(self.stream.readNBytes(min(len(buffer), _CHUNK)))
+        found = self._next(min(len(buffer), _CHUNK))
         buffer[: len(found)] = found
         return len(found)
 
     def readall(self) -> bytes:
         # each reading crosses from Java to Python: few large ones
-        return b"".join(iter(lambda: bytes(self.stream.readNBytes(_CHUNK)), b""))
+        return b"".join(iter(lambda: self._next(_CHUNK), b""))
+
+    def _next(self, most: int) -> bytes:
+        try:
+            return bytes(self.stream.readNBytes(most))
+        except Exception as error:  # py4j's, which are many
+            raise OSError(_cause(error)) from None
 
     def close(self) -> None:
         if not self.closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from hemline.engines.base import UnreadableError
@@ -22,6 +23,14 @@ _UNREADABLE: Final = (
     "ARITHMETIC_OVERFLOW",
     "CAST_OVERFLOW",
 )
+
+
+def explaining(session: SparkSession, work: Callable[[], Any]) -> Any:
+    """Do some work on Spark; raise what its failure means for who runs it."""
+    try:
+        return work()
+    except Exception as error:  # Spark's and py4j's, which are many
+        raise explained(error, session) from None
 
 
 def explained(error: BaseException, session: SparkSession) -> BaseException:

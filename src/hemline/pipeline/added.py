@@ -88,7 +88,7 @@ def ingest_additions(context: Context, out: Path) -> dict[str, Any]:
                 "is gone",
                 hint=f"`hemline run DATA --out {context.run.path} --updates keep`",
             )
-        ingest(context.shop, context.config, base, progress)
+        ingest(context.shop, context.config, base, progress, context.spark())
         before = base
     # what the run has recorded was looked at when it came
     recorded = {one["digest"] for one in entries(context.run.source)}

@@ -12,7 +12,7 @@ from hemline.config import Config
 from hemline.errors import RunError
 from hemline.memory import peak_bytes
 from hemline.pipeline.added import Updates, carried, start_is_there
-from hemline.pipeline.source import describe, find_again
+from hemline.pipeline.source import describe, find_again, without_far_photos
 from hemline.pipeline.stage import Context, Listener, Silent, Stage
 from hemline.pipeline.stages import PIPELINE
 from hemline.runs import STAGES, RunFolder, StageRecord
@@ -66,6 +66,7 @@ def run_stages(
         run = RunFolder.open(out)
         source, shop = source_again(run, updates)
     else:
+        shop = without_far_photos(shop, config, listener)
         source = describe(shop)
         run = RunFolder.create(out, config, source)
         source |= carried(run.source, source, updates, run.path)

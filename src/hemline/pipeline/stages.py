@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hemline.config import Config
+from hemline.engines.chosen import place
+from hemline.engines.hadoop import is_uri
 from hemline.errors import DataError, RunError
 from hemline.pipeline.added import (
     added_vectors,
@@ -92,7 +95,7 @@ def _embed(context: Context, out: Path) -> dict[str, Any]:
         return report.summary()
     folders = [Path(one.shop.vectors) for one in added_vectors(context) if one.shop.vectors]
     if source.get("vectors"):
-        folders.insert(0, Path(source["vectors"]["path"]))
+        folders.insert(0, _at_hand(context, source["vectors"]["path"]))
     if folders:
         return take_vectors(folders, ids, out).summary()
     if source.get("images"):
@@ -105,6 +108,17 @@ def _embed(context: Context, out: Path) -> dict[str, Any]:
     np.save(out / "vectors.npy", np.zeros((0, 1), np.float32))
     np.save(out / "positions.npy", np.zeros(0, np.int32))
     return {"embedder": None, "photos": 0}
+
+
+def _at_hand(context: Context, folder: str) -> Path:
+    """Return a folder of this machine; of one that only Spark reaches, a copy in the run."""
+    if not is_uri(folder):
+        return Path(folder)
+    copy = context.run.path / "work" / "vectors"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.parent.mkdir(exist_ok=True)
+    place(folder).copy_to(copy)
+    return copy
 
 
 def _neighbours(context: Context, out: Path) -> dict[str, Any]:

@@ -174,6 +174,11 @@ def _say(context: Context) -> None:
         f"{found['new_customers']:,} customers and {found['new_articles']:,} articles are new"
     )
     context.listener.notice(text)
+    if found["readmitted"]:
+        context.listener.notice(
+            f"{found['readmitted']:,} purchases that were rejected before are taken now that "
+            "their articles are listed"
+        )
     if found["there_before"]:
         context.listener.notice(
             f"{found['there_before']:,} of these purchases equal earlier ones, and were added to "

@@ -6,12 +6,14 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final, Self
 
 import pyarrow.parquet as pq
 
 from hemline.config import Ingest
+from hemline.engines.chosen import place
+from hemline.engines.hadoop import HadoopPath
 from hemline.errors import DataError
 from hemline.shop.source import VECTORS, CsvSource, FrameSource, ParquetSource, Shop
 
@@ -80,8 +82,8 @@ class Addition:
         return found | ({"span": list(self.span)} if self.span else {})
 
 
-def find_addition(path: Path, ingest: Ingest) -> Shop:
-    """Find the purchases at a path, and what comes with them.
+def find_addition(named: Path | str, ingest: Ingest) -> Shop:
+    """Find the purchases at a path, or on Spark at a URI, and what comes with them.
 
     A file of purchases; a folder with a shop's files under their names; or a folder of
     Parquet files that are all purchases.
@@ -91,16 +93,19 @@ def find_addition(path: Path, ingest: Ingest) -> Shop:
     DataError
         There is nothing of this kind.
     """
+    path = place(named)
     if not path.is_dir():
-        return Shop(purchases=path)
+        return Shop(purchases=named)
     try:
-        return Shop.from_folder(path, ingest)
+        return Shop.from_folder(named, ingest)
     except DataError:
-        if next(path.glob("*.parquet"), None) is None or any(
-            next(path.glob(f"{getattr(ingest, one)}.*"), None) for one in TABLES
+        files = [one.name for one in path.iterdir()]
+        tables = tuple(f"{getattr(ingest, one)}." for one in TABLES)
+        if any(one.startswith(tables) for one in files) or not any(
+            one.endswith(".parquet") for one in files
         ):
             raise
-    return Shop(purchases=path)
+    return Shop(purchases=named)
 
 
 def digest_of(shop: Shop) -> str:
@@ -116,13 +121,23 @@ def digest_of(shop: Shop) -> str:
                 _digest_file(file, found)
     if shop.vectors is not None:
         found.update(b"\0vectors\0")
-        for file in sorted(Path(shop.vectors).iterdir()):
+        for file in sorted(place(shop.vectors).iterdir()):
             _digest_file(file, found)
     return found.hexdigest()
 
 
-def _files(source: CsvSource | ParquetSource) -> tuple[Path, ...]:
+def _files(source: CsvSource | ParquetSource) -> tuple[Any, ...]:
     return (source.file.path,) if isinstance(source, CsvSource) else source.files
+
+
+def fetch(found: Any, target: Path) -> None:
+    """Copy a file or a folder, of this machine or on a filesystem of Spark's."""
+    if isinstance(found, HadoopPath):
+        found.copy_to(target)
+    elif found.is_dir():
+        shutil.copytree(found, target)
+    else:
+        shutil.copyfile(found, target)
 
 
 def _digest_file(path: Path, found: Any) -> None:
@@ -137,7 +152,7 @@ def label_of(shop: Shop) -> str:
     """Return what a person calls the purchases."""
     source = shop.source("purchases")
     assert source is not None
-    return Path(source.label).name if not isinstance(source, FrameSource) else source.label
+    return PurePath(source.label).name if not isinstance(source, FrameSource) else source.label
 
 
 def keep(shop: Shop, folder: Path, digest: str) -> dict[str, str]:
@@ -164,19 +179,22 @@ def _copies(shop: Shop, work: Path) -> Iterator[tuple[str, Path]]:
         source = shop.source(name)
         if source is None:
             continue
-        place = work / name
-        place.mkdir(parents=True)
+        home = work / name
+        home.mkdir(parents=True)
         if isinstance(source, FrameSource):
-            pq.write_table(source.table, place / f"{name}.parquet")
-            yield name, place / f"{name}.parquet"
+            pq.write_table(source.table, home / f"{name}.parquet")
+            yield name, home / f"{name}.parquet"
             continue
-        whole = Path(source.file.path if isinstance(source, CsvSource) else source.path)
+        whole = source.file.path if isinstance(source, CsvSource) else source.path
         for file in _files(source):
             # the names stand in the list of rejects
-            copy = place / (file.relative_to(whole.parent) if whole.is_dir() else file.name)
+            copy = home / whole.name
+            if file != whole:
+                copy = copy / file.relative_to(whole)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy)
-        yield name, place / whole.name
+            fetch(file, copy)
+        yield name, home / whole.name
     if shop.vectors is not None:
-        shutil.copytree(shop.vectors, work / VECTORS)
+        work.mkdir(parents=True, exist_ok=True)
+        fetch(place(shop.vectors), work / VECTORS)
         yield VECTORS, work / VECTORS

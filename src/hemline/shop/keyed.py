@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
@@ -17,7 +17,7 @@ from hemline.shop import rejects as why
 from hemline.shop.checks import usable_id
 from hemline.shop.padding import NO_PADDING, Padding, find_padding
 from hemline.shop.reading import Reader
-from hemline.shop.rejects import VERDICTS, Rejects, verdict
+from hemline.shop.rejects import VERDICTS, Bad, Rejects, verdict
 
 
 @dataclass(frozen=True)
@@ -135,17 +135,24 @@ def with_text(table: ibis.Table, columns: Iterable[str]) -> ibis.Table:
     return table.mutate(text=reduce(lambda left, right: left + "," + right, values))
 
 
-def found_rows(engine: Engine, rejected: ibis.Table) -> Iterator[tuple[int | None, str, str]]:
-    """Yield (row, reason, text) of rejected rows in the order of the source.
+def found_rows(engine: Engine, rejected: ibis.Table, waiting: Sequence[str] = ()) -> Iterator[Bad]:
+    """Yield rejected rows in the order of the source.
 
-    The row is None where the engine reads a file in parts, and numbers none.
+    Parameters
+    ----------
+    waiting : names of columns
+        What is kept of those whose article is unknown, `rejects.WAITING` or nothing.
     """
     if ROW not in rejected.columns:
+        # the engine reads a file in parts, and numbers no rows
         rejected = rejected.mutate(row=ibis.null("int64"))
-    listed = rejected.select("row", "verdict", "text").order_by("row")
+    listed = rejected.select("row", "verdict", "text", *waiting).order_by("row")
     for batch in engine.batches(listed, 50_000):
         for one in batch.to_pylist():
-            yield one["row"], VERDICTS[one["verdict"]], one["text"]
+            reason, kept = VERDICTS[one["verdict"]], None
+            if waiting and reason == why.UNKNOWN_ARTICLE:
+                kept = tuple(one[name] for name in waiting)
+            yield Bad(one["row"], reason, one["text"], kept)
 
 
 def _second_rows(engine: Engine, name: str, sound: ibis.Table, key: str) -> ibis.Table | None:

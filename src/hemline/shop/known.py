@@ -48,13 +48,21 @@ class Known:
 
     def places(self, ids: Sequence[str]) -> Places:
         """Return the place of each id, int64 (n,); one that is not known gets the next."""
-        found = self.before.positions(ids).astype(np.int64)
+        found = self.find(ids)
         for at in np.flatnonzero(found < 0).tolist():
             one = ids[at].encode()
             if one not in self._place:
                 self._place[one] = len(self)
                 self.added.append(one)
             found[at] = self._place[one]
+        return found
+
+    def find(self, ids: Sequence[str]) -> Places:
+        """Return the place of each id, int64 (n,); -1 for one that is not known."""
+        found = self.before.positions(ids).astype(np.int64)
+        if self._place:
+            for at in np.flatnonzero(found < 0).tolist():
+                found[at] = self._place.get(ids[at].encode(), -1)
         return found
 
     def numbered(self) -> tuple[IdMap, npt.NDArray[np.int32]]:

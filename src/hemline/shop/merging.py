@@ -6,7 +6,8 @@ import copy
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,19 @@ import pyarrow.parquet as pq
 from hemline import schema
 from hemline.blocks import Progress, silent
 from hemline.config import Config
-from hemline.errors import DataError
 from hemline.schema import CUSTOMER_NULLS
 from hemline.shop.added_tables import Added, NewRows, Shelf, read_addition
 from hemline.shop.addition import Addition
+from hemline.shop.brought import brought, day_of
 from hemline.shop.history_files import write_purchases
 from hemline.shop.ids import IdMap
 from hemline.shop.ingest import describe
 from hemline.shop.known import Known
 from hemline.shop.merged_rows import Merging, Rows, joined, ordered
-from hemline.shop.rejects import TABLES
+from hemline.shop.rejects import TABLES, UNKNOWN_ARTICLE
 from hemline.shop.tables import Tables
 from hemline.shop.upsert import upsert
+from hemline.shop.waiting import Waiting, joined_rejects
 from hemline.shop.writing import ROW_GROUP, write_parquet
 
 CONCERNED = "customers_updated.npy"
@@ -51,9 +53,10 @@ def merge(
     """Write the tables in `before` with some additions into the folder `out`.
 
     Every table, id and history is, byte for byte, what `ingest` makes of old and new files
-    together, and so are the counts. Only articles that were unknown when they were bought
-    stay rejected; and a row of an article or customer that says something else than an
-    earlier one takes its place (`replaced`), while within one file it is rejected.
+    together, and so are the counts: purchases that were rejected because nothing listed their
+    articles are taken when a file lists them. Only, a row of an article or customer that says
+    something else than an earlier one takes its place (`replaced`), while within one file it is
+    rejected.
 
     Parameters
     ----------
@@ -91,11 +94,19 @@ class _Merge:
     progress: Progress
     folded: tuple[tuple[int, int], ...] = ()
     added: list[Added] = field(default_factory=list)
+    readmitted: list[Rows] = field(default_factory=list)
+    """Of each addition: the purchases that had waited for its articles."""
 
     def run(self) -> dict[str, Any]:
         self.summary = copy.deepcopy(self.tables.summary)
         self.summary.pop("update", None)
         self.shelf = self._shelf()
+        self.waiting = Waiting(
+            self.tables.folder / "rejects.parquet",
+            self.shelf.articles,
+            self.shelf.customers,
+            self.shelf.padding,
+        )
         self.articles: pa.Table = self.tables.articles
         self.customers: pa.Table | None = None
         self.replaced = {"articles": 0, "customers": 0}
@@ -103,6 +114,7 @@ class _Merge:
             found = read_addition(one, self.shelf, self.config, self.out)
             self._take("articles", found.articles)
             self._take("customers", found.customers)
+            self.readmitted.append(self._readmit(found.articles))
             self._grow()
             self._count(found)
             self.added.append(found)
@@ -146,6 +158,29 @@ class _Merge:
             one["replaced"] = one.get("replaced", 0) + found.changed
         self.replaced[name] += found.changed
 
+    def _readmit(self, articles: NewRows | None) -> Rows:
+        """Take the purchases that were rejected for want of articles that have come now."""
+        found = None
+        if articles is not None and articles.fresh.any():
+            came = articles.table.column("article_id").filter(pa.array(articles.fresh))
+            since = [one.rejects["purchases"] for one in self.added]
+            found = self.waiting.readmit(came.combine_chunks(), since)
+        if found is None:
+            return joined([])
+        purchases = self.summary["purchases"]
+        purchases["article_ids_padded"] += found.padded
+        self._reject(purchases, {UNKNOWN_ARTICLE: -len(found.rows["time"])})
+        return found.rows
+
+    def _reject(self, whole: dict[str, Any], more: Mapping[str, int]) -> None:
+        counts = Counter(whole["rejects"])
+        counts.update(more)
+        whole["rejects"] = {
+            reason: n
+            for reason, n in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+            if n
+        }
+
     def _customer_table(self) -> pa.Table:
         if self.customers is None:
             self.customers = self.tables.customers
@@ -180,10 +215,7 @@ class _Merge:
                         for column in schema.CUSTOMERS.names
                     }
                     whole[key] = {column: n for column, n in counted.items() if n}
-            counts = dict(whole["rejects"])
-            for reason, n in one["rejects"].items():
-                counts[reason] = counts.get(reason, 0) + n
-            whole["rejects"] = dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+            self._reject(whole, one["rejects"])
 
     def _write_articles(self) -> None:
         known = self.shelf.articles
@@ -253,6 +285,7 @@ class _Merge:
 
     def _write_purchases(self, age: npt.NDArray[np.float32]) -> None:
         every = [self._numbered(one.rows) for one in self.added]
+        every += [self._numbered(rows) for rows in self.readmitted]
         new, place = ordered(joined(every))
         n_articles = len(self.article_position)
         article = self.article_position[: len(self.shelf.articles.before)]
@@ -271,7 +304,7 @@ class _Merge:
         purchases["rows_kept"] = totals.rows
         purchases["repeats"] = taken - sum(purchases["rejects"].values()) - totals.rows
         purchases["pieces"] = totals.pieces
-        purchases["first_day"], purchases["last_day"] = _day(totals.first), _day(totals.last)
+        purchases["first_day"], purchases["last_day"] = day_of(totals.first), day_of(totals.last)
         purchases["customers_with_purchases"] = totals.customers
         purchases["articles_sold"] = totals.articles
         self._say(every, place, merging.there)
@@ -286,68 +319,22 @@ class _Merge:
         self, every: list[Rows], place: npt.NDArray[np.int64], there: npt.NDArray[np.int64]
     ) -> None:
         """Note what the last update brought; refuse what was there already."""
-        last = max(one.update for one in self.additions)
-        bounds = np.cumsum([0, *(len(one["customer"]) for one in every)])
-        concerned: list[npt.NDArray[np.int32]] = []
-        purchases = there_before = brought = 0
-        times: list[int] = []
-        for at, (addition, rows) in enumerate(zip(self.additions, every, strict=True)):
-            known = there[place[bounds[at] : bounds[at + 1]]]
-            if not addition.accepted:
-                self._refuse(addition, rows, known)
-            if addition.update == last:
-                concerned.append(rows["customer"])
-                brought += 1
-                purchases += len(known)
-                there_before += int((known > 0).sum())
-                times += [int(rows["time"].min()), int(rows["time"].max())]
-        customers = np.unique(np.concatenate(concerned)).astype(np.int32)
+        found, customers = brought(self.additions, every, place, there, self.folded)
         np.save(self.out / CONCERNED, customers)
         self.summary["update"] = {
-            "number": last,
-            "additions": brought,
-            "purchases": purchases,
-            "there_before": there_before,
-            "customers": len(customers),
+            **found,
             "new_customers": len(self.shelf.customers.added),
             "new_articles": len(self.shelf.articles.added),
             "replaced": self.replaced,
-            "first_day": _day(min(times)),
-            "last_day": _day(max(times)),
         }
 
-    def _refuse(self, addition: Addition, rows: Rows, known: npt.NDArray[np.int64]) -> None:
-        """Raise DataError where purchases are likely to be counted twice."""
-        time, n = rows["time"], len(known)
-        if (known >= rows["quantity"]).all():
-            raise DataError(
-                f"{addition.label}: all {n:,} purchases, {_day(int(time.min()))} to "
-                f"{_day(int(time.max()))}, are in the run already",
-                hint="if they were made once more on the same days: --overlap",
-            )
-        for first, end in () if addition.span else self.folded:
-            inside = int(((time >= first) & (time < end)).sum())
-            if inside:
-                raise DataError(
-                    f"{addition.label}: {inside:,} of {n:,} purchases lie from {_day(first)} to "
-                    f"{_day(end - 1)}, and the run has the purchases of the service's log of "
-                    "these days",
-                    hint="if these are others, made elsewhere: --overlap; if they are the shop's "
-                    "own record of the same: `hemline run DATA --out RUN --updates drop`",
-                )
-
     def _write_rejects(self) -> None:
-        before, at = pq.read_table(self.tables.folder / "rejects.parquet"), 0
-        parts = []
-        for name in TABLES:
-            size = sum(self.tables.summary.get(name, {}).get("rejects", {}).values())
-            parts.append(before.slice(at, size))
-            at += size
-            parts += [one.rejects[name] for one in self.added]
-        batches: Iterator[pa.RecordBatch] = (
-            batch for part in parts for batch in part.to_batches() if batch.num_rows
-        )
-        write_parquet(self.out / "rejects.parquet", schema.REJECTS, batches)
+        summary = self.tables.summary
+        sizes = [sum(summary.get(name, {}).get("rejects", {}).values()) for name in TABLES]
+        further = [[one.rejects[name] for one in self.added] for name in TABLES]
+        batches = joined_rejects(self.waiting.path, sizes, further)
+        left = (part for one in batches if (part := self.waiting.rest(one)).num_rows)
+        write_parquet(self.out / "rejects.parquet", schema.REJECTS, left)
 
 
 def _rows(columns: pa.Schema, ids: list[str]) -> pa.Table:
@@ -361,7 +348,3 @@ def _rows(columns: pa.Schema, ids: list[str]) -> pa.Table:
         else:
             arrays.append(pa.nulls(len(ids), one.type))
     return pa.table(arrays, schema=columns)
-
-
-def _day(seconds: int) -> str:
-    return str(np.datetime64(seconds, "s").astype("datetime64[D]"))

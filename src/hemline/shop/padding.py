@@ -14,8 +14,11 @@ from typing import Final
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from hemline.engines.base import Engine
+from hemline.engines.chosen import place
 
 HM_LENGTH = 10
 """Digits of an H&M article id: a product code of seven, a colour of three."""
@@ -36,6 +39,14 @@ class Padding:
         if not self.width:
             return text
         return ibis.ifelse(self.short(text), text.lpad(self.width, "0"), text)
+
+    def of_texts(self, texts: pa.Array) -> pa.Array:
+        """Return the same of ids that are at hand."""
+        if not self.width:
+            return texts
+        short = pc.less(pc.utf8_length(texts), self.width)
+        short = pc.and_(short, pc.match_substring_regex(texts, "^[0-9]+$"))
+        return pc.if_else(short, pc.utf8_lpad(texts, self.width, "0"), texts)
 
     def short(self, text: ir.StringColumn) -> ir.BooleanColumn:
         """Say which ids are digits and shorter than they should be."""
@@ -116,8 +127,8 @@ def names_of_files(images: Path | str | None, vectors: Path | str | None) -> lis
     if images is not None:
         photos = Path(images).rglob("*.jpg")
         found += [photo.stem for photo in islice(photos, _SAMPLE)]
-    listed = None if vectors is None else Path(vectors) / "article_ids.txt"
+    listed = None if vectors is None else place(vectors) / "article_ids.txt"
     if listed is not None and listed.is_file():
-        with listed.open(encoding="utf-8", errors="replace") as lines:
-            found += [line.strip() for line in islice(lines, _SAMPLE)]
+        with listed.open("rb") as lines:
+            found += [line.decode(errors="replace").strip() for line in islice(lines, _SAMPLE)]
     return found

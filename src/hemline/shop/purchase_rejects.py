@@ -14,7 +14,7 @@ from hemline.shop import rejects as why
 from hemline.shop.checks import checked_purchases
 from hemline.shop.keyed import found_rows, with_text
 from hemline.shop.records import Record
-from hemline.shop.rejects import Reject
+from hemline.shop.rejects import WAITING, Reject
 from hemline.shop.source import CsvSource
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def rejected_purchases(found: Purchases) -> Iterator[Reject]:
     # read the source a second time, row by row
     numbered = found.engine.numbers_csv or not isinstance(found.reader.source, CsvSource)
     rows = _judged(found, found.reader.rows(numbered=numbered))
-    return found.reader.locate(found_rows(found.engine, _bad_rows(rows)))
+    return found.reader.locate(found_rows(found.engine, _bad_rows(rows), WAITING))
 
 
 def _guessed(found: Purchases) -> Iterator[Reject] | None:
@@ -59,7 +59,7 @@ def _guessed(found: Purchases) -> Iterator[Reject] | None:
     again = _bad_rows(_judged(found, reader.rows(numbered=True, copy=copy)))
     if _by_verdict(engine, again) != _by_verdict(engine, bad):
         return None
-    return reader.rejected(copy, lines, list(found_rows(engine, again)))
+    return reader.rejected(copy, lines, list(found_rows(engine, again, WAITING)))
 
 
 def _near(engine: Engine, bad: ibis.Table, staged: ibis.Table) -> npt.NDArray[np.int64] | None:

@@ -20,7 +20,7 @@ from hemline.errors import DataError
 from hemline.shop.columns import find_columns
 from hemline.shop.csvfile import CsvFile
 from hemline.shop.records import Record, shown
-from hemline.shop.rejects import TEXT_LENGTH, Reject
+from hemline.shop.rejects import TEXT_LENGTH, Bad, Reject
 from hemline.shop.source import CsvSource, FrameSource, ParquetSource, Source
 
 _SOME = 1_000_000
@@ -158,41 +158,38 @@ class Reader:
             out.writelines(record.raw + b"\n" for record in records)
         return path
 
-    def rejected(
-        self, copy: Path, lines: list[int], found: list[tuple[int | None, str, str]]
-    ) -> Iterator[Reject]:
+    def rejected(self, copy: Path, lines: list[int], found: list[Bad]) -> Iterator[Reject]:
         """Yield the rejects among the records of a copy, given the line of each record."""
-        places = np.array([row for row, _, _ in found])
+        places = np.array([one.row for one in found])
         records = replace(self._file(), path=copy, newline=b"\n").take(places)
-        for (row, reason, _), record in zip(found, records, strict=True):
-            assert row is not None
-            yield Reject(self.file_name, lines[row], reason, shown(record.raw))
+        for one, record in zip(found, records, strict=True):
+            assert one.row is not None
+            text = shown(record.raw)
+            yield Reject(self.file_name, lines[one.row], one.reason, text, one.purchase)
 
-    def locate(self, found: Iterator[tuple[int | None, str, str]]) -> Iterator[Reject]:
-        """Say where rows stood, given (row, reason, values) in ascending order of rows."""
+    def locate(self, found: Iterator[Bad]) -> Iterator[Reject]:
+        """Say where rows stood, in ascending order of rows."""
         source = self.source
         if isinstance(source, CsvSource):
             while some := list(islice(found, _SOME)):
-                if some[0][0] is None:  # read in parts: the text is the line itself
-                    yield from (Reject(self.file_name, None, why, text) for _, why, text in some)
+                if some[0].row is None:  # read in parts: the text is the line itself
+                    yield from (Reject(self.file_name, *one) for one in some)
                     continue
-                records = self.records(np.array([row for row, _, _ in some]))
-                for (_, reason, text), record in zip_longest(some, records):
-                    if record is None:  # never seen; without a line rather than with a wrong one
-                        yield Reject(self.file_name, None, reason, text[:TEXT_LENGTH])
-                    else:
-                        yield Reject(self.file_name, record.line, reason, shown(record.raw))
-        elif isinstance(source, ParquetSource):
-            for row, reason, text in found:
-                assert row is not None
+                records = self.records(np.array([one.row for one in some]))
+                for one, record in zip_longest(some, records):
+                    line, text = None, one.text[:TEXT_LENGTH]
+                    if record is not None:  # never seen; else no line rather than a wrong one
+                        line, text = record.line, shown(record.raw)
+                    yield Reject(self.file_name, line, one.reason, text, one.purchase)
+            return
+        for row, reason, text, purchase in found:
+            assert row is not None
+            name, before = self.file_name, 0
+            if isinstance(source, ParquetSource):
                 at = bisect_right(source.offsets, row) - 1
-                file = source.files[at]
-                name = file.relative_to(source.path) if source.path != file else file.name
-                yield Reject(str(name), row - source.offsets[at] + 1, reason, text[:TEXT_LENGTH])
-        else:
-            for row, reason, text in found:
-                assert row is not None
-                yield Reject(self.file_name, row + 1, reason, text[:TEXT_LENGTH])
+                file, before = source.files[at], source.offsets[at]
+                name = str(file.relative_to(source.path) if source.path != file else file.name)
+            yield Reject(name, row - before + 1, reason, text[:TEXT_LENGTH], purchase)
 
     @property
     def size(self) -> int:

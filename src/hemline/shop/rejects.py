@@ -49,6 +49,9 @@ AFTER_UNTIL: Final = 1
 
 TABLES: Final = ("articles", "customers", "purchases")
 
+WAITING: Final = ("customer_id", "article_id", "time", "price", "channel", "quantity")
+"""What is kept of a purchase of an unknown article; a null for any other row."""
+
 TEXT_LENGTH: Final = 1000
 """Longer rows are cut in the list of rejects."""
 
@@ -58,13 +61,26 @@ def verdict(reason: str) -> int:
     return VERDICTS.index(reason)
 
 
+class Bad(NamedTuple):
+    """One row that was not taken, by its number in the source; None where rows have none.
+
+    `purchase` has the values of `WAITING`.
+    """
+
+    row: int | None
+    reason: str
+    text: str
+    purchase: tuple[Any, ...] | None = None
+
+
 class Reject(NamedTuple):
-    """One row that was not taken; `line` is None where it could not be told."""
+    """The same by its file and line; `line` is None where it could not be told."""
 
     file: str
     line: int | None
     reason: str
     text: str | None
+    purchase: tuple[Any, ...] | None = None
 
 
 class Rejects:
@@ -83,8 +99,11 @@ class Rejects:
             for one in block:
                 counts[one.reason] = counts.get(one.reason, 0) + 1
             columns: dict[str, Any] = {
-                name: [getattr(one, name) for one in block] for name in schema.REJECTS.names
+                name: [getattr(one, name) for one in block] for name in Reject._fields[:-1]
             }
+            nothing = (None,) * len(WAITING)
+            said = zip(*(one.purchase or nothing for one in block), strict=True)
+            columns |= {name: list(values) for name, values in zip(WAITING, said, strict=True)}
             rows = pa.table(columns, schema=schema.REJECTS)
             place = pa.array([TABLES.index(table)] * len(block), pa.int8())
             self.engine.append("rejects", rows.append_column("place", place))

@@ -146,9 +146,10 @@ class Shop:
         `__arrow_c_stream__`; or a .csv, .csv.gz or .parquet file, or a folder of
         Parquet files; on Spark also by a URI, such as s3a://. Only purchases must be there.
     images : path, optional
-        Folder of photos, named by article: 010/0108775015.jpg.
+        Folder of photos, named by article: 010/0108775015.jpg. A folder of this machine.
     vectors : path, optional
-        Folder with vectors.npy, float32 (n, d), and article_ids.txt, an id a line.
+        Folder with vectors.npy, float32 (n, d), and article_ids.txt, an id a line; on Spark
+        also by a URI.
     """
 
     purchases: Any
@@ -161,8 +162,8 @@ class Shop:
     def from_folder(cls, path: Path | str, ingest: Ingest | None = None) -> Shop:
         """Find a shop's files in a folder: the Kaggle layout, names from the settings.
 
-        On Spark the folder may be a URI. Photos and vectors are read by this machine alone:
-        `ingest.images` is then the path of a folder that it has, or they are left out.
+        On Spark the folder may be a URI; `ingest.images` may be the path of a folder of this
+        machine all the same.
 
         Raises
         ------
@@ -177,16 +178,11 @@ class Shop:
         for table, file in found.items():
             if file is None and (table == "purchases" or table in names.model_fields_set):
                 raise _not_found(folder, table, getattr(names, table))
-        if isinstance(folder, HadoopPath):
-            images = Path(names.images)
-            uris = {table: str(file) for table, file in found.items() if file is not None}
-            return cls(**uris, images=images if images.is_absolute() else None)
-        images, vectors = folder / names.images, folder / VECTORS
-        return cls(
-            **found,
-            images=images if images.is_dir() else None,
-            vectors=vectors if vectors.is_dir() else None,
-        )
+        here = Path(names.images)
+        images = here if here.is_absolute() else folder / names.images
+        folders = {"images": images, VECTORS: folder / VECTORS}
+        found |= {name: one if one.is_dir() else None for name, one in folders.items()}
+        return cls(**{name: _named(one) for name, one in found.items()})
 
     def source(self, table: str) -> Source | None:
         """Open "purchases", "articles" or "customers"; None where the shop has none.
@@ -224,8 +220,13 @@ def fingerprint(shop: Shop) -> dict[str, Any]:
     state = {table: source.state() if source else None for table, source in sources.items()}
     # photos and vectors are read here for nothing but the length of article ids
     for name, folder in (("images", shop.images), ("vectors", shop.vectors)):
-        state[name] = None if folder is None else str(Path(folder).resolve())
+        state[name] = None if folder is None else str(place(folder).resolve())
     return state
+
+
+def _named(path: Any) -> Any:
+    """Return a place as a shop holds it: what Spark reads by its URI."""
+    return str(path) if isinstance(path, HadoopPath) else path
 
 
 def _open(path: Path) -> Source:
