@@ -86,6 +86,8 @@ def _largest(counted: ir.Table, per_article: int) -> ir.Table:
 
     if not per_article:
         return counted
-    best = ibis.window(group_by="article", order_by=[counted.value.desc(), counted.other])
+    # as the arrays have it: what differs by less is a tie, whatever the order of adding up
+    value = counted.value.cast("float32") if counted.value.type().is_floating() else counted.value
+    best = ibis.window(group_by="article", order_by=[value.desc(), counted.other])
     ranked = counted.mutate(place=ibis.row_number().over(best))
     return ranked.filter(ranked.place < per_article).drop("place")

@@ -76,7 +76,8 @@ def read_history(first, last, histories, articles, moment, slot, own, value, cod
             own_price[s] = np.nan
             own_channel[s] = 0
         else:
-            repeats += own_visit[s] < visit
+            # on a day before, whether or not it was bought this day already
+            repeats += own_visit[s] < visit or visits[s] > 1
         purchases[s] += 1
         units[s] += weight[e]
         own_weight[s] += w
