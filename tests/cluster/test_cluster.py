@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 
 import hemline
 from hemline.cli import app
-from hemline.cluster import Recommending, cluster_lists
-from hemline.cluster.task import Task
+from hemline.cluster import ClusterExamples, Recommending, cluster_lists
+from hemline.cluster.task import RecommendTask as Task
 from hemline.config import Spark as Settings
 from hemline.engines.chosen import chosen_spark, engine
 from hemline.errors import ConfigError, CutoffError, DataError, EngineError
@@ -31,8 +31,11 @@ from hemline.models import ALS
 from hemline.models.als_elsewhere import trained_by
 from hemline.photos.neighbours import Neighbours
 from hemline.pipeline import run_stages
-from hemline.recommend.bundle import Bundle, catalogue_of
+from hemline.recommend.bundle import Bundle, catalogue_of, train_bundle
+from hemline.recommend.examples import Fitted
+from hemline.recommend.examples_elsewhere import gathered_by
 from hemline.recommend.output import write_recommendations
+from hemline.recommend.ranker import Examples
 from hemline.runs import RunFolder
 from hemline.shop.source import Shop
 from hemline.shop.tables import Tables
@@ -319,6 +322,69 @@ class TestOnTwoExecutors:
             hemline.update(there, day, settings={"als.factors": 8})
         with pytest.raises(DataError, match="not on this machine"):
             hemline.update(there, day.as_uri())
+
+    def test_what_a_ranker_learns_from_is_the_laptops_in_any_number_of_parts(
+        self, spark, run_of, work
+    ):
+        run = run_of("two-stage")
+        tables = Tables.open(run.folder("ingest"))
+        catalogue = catalogue_of(
+            run.config, tables.articles, Neighbours.open(run.folder("neighbours"))
+        )
+        made = []
+
+        def both(fitted: Fitted, rows: Any, negatives: int, digest: Any) -> Examples:
+            here = fitted.examples(rows, negatives, digest)
+            for parts in (1, 4):
+                there = ClusterExamples(spark, work, parts, block=64)
+                found = there(fitted, rows, negatives, digest)
+                for name in ("features", "bought", "counts"):
+                    one, other = getattr(here, name), getattr(found, name)
+                    assert one.dtype == other.dtype
+                    assert one.tobytes() == other.tobytes()
+                assert len(there.reports[0]) == parts
+                assert not any(one.kept for one in there.reports[0])
+                assert not list(work.iterdir())
+            made.append(len(here))
+            nobody = there(fitted, rows[:0], negatives, digest[:0])
+            assert nobody.features.shape == (0, here.features.shape[1])
+            return here
+
+        with gathered_by(both):
+            train_bundle(run.config, catalogue, tables.histories, as_of=tables.cutoff)
+        assert len(made) == 2
+        assert min(made) > 20
+
+    def test_a_ranker_trained_on_the_cluster_is_the_laptops(
+        self, spark, spark_cluster, run_of, work
+    ):
+        here = run_of("two-stage")
+        shop = Shop.from_folder(here.path.parent / "shop")
+        asked: list[int] = []
+
+        class Counted(ClusterExamples):
+            def __call__(self, *arguments: Any) -> Examples:
+                found = super().__call__(*arguments)
+                asked.append(len(found))
+                return found
+
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            engine("spark", here.config, spark_cluster.url),
+        ):
+            patch.setattr("hemline.pipeline.cluster.ClusterExamples", Counted)
+            there = run_stages(work / "run", here.config, shop, stages=["train"])
+        assert len(asked) == 2
+        bundles = [one.folder("train") for one in (here, there)]
+        names = [
+            sorted(one.relative_to(folder) for one in folder.rglob("*") if one.is_file())
+            for folder in bundles
+        ]
+        assert names[0] == names[1]
+        assert Path("recipe/ranker/model.txt") in names[0]
+        for name in names[0]:
+            if name.name != "stage.json":  # when it was done, and how long it took
+                assert (bundles[0] / name).read_bytes() == (bundles[1] / name).read_bytes(), name
 
     def test_every_customer_has_the_same_metrics(self, tables_on_spark):
         lists, truth = drawn(700, 14, 60)

@@ -12,11 +12,22 @@ from hypothesis import strategies as st
 
 from hemline.cluster.archive import loaded_kernels, pack_bundle
 from hemline.cluster.failures import explained, rebuilt
-from hemline.cluster.parts import is_whole, part_name, read_part, sizes, write_part
+from hemline.cluster.parts import (
+    examples_said,
+    is_readable,
+    is_whole,
+    part_name,
+    read_examples,
+    read_part,
+    sizes,
+    write_examples,
+    write_part,
+)
 from hemline.cluster.sharing import SharedHistories
 from hemline.cluster.task import STARVED, check_room, is_memory
 from hemline.errors import CutoffError, EngineError, QueryError
 from hemline.recommend.base import Recommendations
+from hemline.recommend.ranker import Examples
 from hemline.shop.histories import Histories
 
 
@@ -40,6 +51,30 @@ def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
         for name in ("articles", "scores", "channels"):
             assert np.array_equal(getattr(one, name), getattr(other, name))
             assert getattr(one, name).dtype == getattr(other, name).dtype
+
+
+def test_examples_are_read_as_they_were_written(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    features = random.random((9, 4)).astype(np.float32)
+    features[2, 1] = np.nan
+    some = Examples(features, random.random(9) < 0.5, np.array([4, 1, 4]))
+    none = Examples(features[:0], np.zeros(0, bool), np.zeros(0, np.int64))
+    said = examples_said(0, 5, 40)
+    for at, examples in enumerate((some, none)):
+        path = tmp_path / "parts" / f"{at}.arrow"
+        assert not is_readable(path, said)
+        write_examples(path, "a", examples, said)
+        assert is_readable(path, said)
+        assert not is_readable(path, examples_said(0, 5, 39))
+        found = read_examples(path)
+        for name in ("features", "bought", "counts"):
+            one, other = getattr(found, name), getattr(examples, name)
+            assert one.dtype == other.dtype
+            assert one.shape == other.shape
+            assert one.tobytes() == other.tobytes()
+    path.write_bytes(path.read_bytes()[:-20])
+    assert not is_readable(path, said)
+    assert len(list(path.parent.iterdir())) == 2
 
 
 def test_a_part_has_its_name_when_it_is_whole(tmp_path: Path) -> None:

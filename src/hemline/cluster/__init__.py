@@ -1,10 +1,12 @@
-"""Many machines: the block function of the laptop over partitions of customers, by Spark.
+"""Many machines: the block functions of the laptop over partitions of customers, by Spark.
 
     archive.py      the bundle and the compiled kernels as one archive for every executor
     sharing.py      histories as files that every executor maps, never sent
     task.py         what an executor's Python process does: open once, answer a part, rename it
     parts.py        the file of a part: written under another name, there when it is whole
-    recommending.py the driver: one job, its parts strung together in order
+    job.py          the driver: one job, its parts strung together in order
+    recommending.py recommending by such a job
+    learning.py     what a ranker learns from, by such a job
     failures.py     what Spark says, as an error that names the executor and what to set
     mllib_als.py    item factors by Spark's own ALS, from the same interactions
 
@@ -12,6 +14,8 @@ Only this room and `engines/` know Spark. The run folder lies where driver and e
 it under one path.
 """
 
-from hemline.cluster.recommending import PartReport, Recommending, cluster_lists
+from hemline.cluster.job import PartReport
+from hemline.cluster.learning import ClusterExamples
+from hemline.cluster.recommending import Recommending, cluster_lists
 
-__all__ = ["PartReport", "Recommending", "cluster_lists"]
+__all__ = ["ClusterExamples", "PartReport", "Recommending", "cluster_lists"]

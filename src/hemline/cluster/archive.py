@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -87,10 +88,11 @@ def use_kernels(unpacked: Path) -> None:
         if spec is None or spec.origin is None:
             continue
         place = cache / UserProvidedCacheLocator.get_suitable_cache_subpath(spec.origin)
-        try:
-            place.symlink_to(kernels, target_is_directory=True)
-        except FileExistsError:
-            continue  # another process of this executor was first, or the folder is kept
+        place.mkdir(parents=True, exist_ok=True)
+        for one in kernels.iterdir():
+            # another process of this executor was first, or an archive before had it too
+            with contextlib.suppress(FileExistsError):
+                (place / one.name).symlink_to(one)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -14,13 +14,21 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from hemline.cluster.archive import BUNDLE, use_kernels
-from hemline.cluster.parts import is_whole, part_name, write_part
+from hemline.cluster.parts import (
+    examples_said,
+    is_readable,
+    is_whole,
+    part_name,
+    write_examples,
+    write_part,
+)
 from hemline.cluster.sharing import SharedHistories
 from hemline.errors import HemlineError
 from hemline.memory import peak_bytes
 
 if TYPE_CHECKING:
     from hemline.recommend.bundle import Bundle
+    from hemline.recommend.window_files import SavedWindow
 
 STARVED: Final = "HEMLINE-STARVED"
 """Begins the message of a task that had too little memory; JSON follows it."""
@@ -32,22 +40,22 @@ REPORT: Final = (
     "part int, low bigint, high bigint, kept boolean, seconds double, opening double, "
     "peak_bytes bigint, executor string, error string"
 )
-"""The one row that a task answers with; the recommendations lie in its part's file."""
+"""The one row that a task answers with; what it made lies in its part's file."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """The job as its tasks know it: small, for it goes with each of them.
+    """A job as its tasks know it: small, for it goes with each of them.
+
+    What is done with a part is said by the kinds of task: `whole`, `write` and `described`.
 
     Attributes
     ----------
     archive : str
-        Name under which the executor has unpacked the bundle.
+        Name under which the executor has unpacked what is asked.
     histories : SharedHistories
     bounds : tuple of (low, high)
         Customers of each part.
-    k, as_of, block : int
-        As for `recommend_all`.
     folder : str
         Where the parts' files are put.
     """
@@ -55,10 +63,29 @@ class Task:
     archive: str
     histories: SharedHistories
     bounds: tuple[tuple[int, int], ...]
-    k: int
-    as_of: int | None
-    block: int
     folder: str
+
+    @property
+    def described(self) -> str:
+        """What Spark's own page calls the job."""
+        raise NotImplementedError
+
+    def path(self, low: int, high: int) -> Path:
+        """Return the file of the part of the customers [low, high)."""
+        return Path(self.folder) / part_name(low, high)
+
+    def whole(self, low: int, high: int) -> bool:
+        """Tell whether the file of a part is there and whole."""
+        raise NotImplementedError
+
+    @staticmethod
+    def opened(folder: str) -> Any:
+        """Map what was unpacked into a folder, once in the life of this process."""
+        raise NotImplementedError
+
+    def write(self, archive: Path, low: int, high: int, attempt: str, threads: int) -> None:
+        """Answer the customers [low, high) by what was unpacked, into the file of the part."""
+        raise NotImplementedError
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Answer the parts whose numbers come in: the function of `mapInArrow`."""
@@ -80,17 +107,17 @@ class Task:
         }
         report["executor"] = _executor()
         started = time.perf_counter()
-        path = Path(self.folder) / part_name(low, high)
         try:
-            if is_whole(path, high - low, self.k):
+            if self.whole(low, high):
                 report["kept"] = True
                 opened = started
             else:
-                folder = SparkFiles.get(self.archive)
-                check_room(Path(folder), Path(self.histories.folder))
-                bundle = opened_bundle(folder)
+                folder = Path(SparkFiles.get(self.archive))
+                check_room(folder, Path(self.histories.folder))
+                self.opened(str(folder))
                 opened = time.perf_counter()
-                self._write(bundle, path, low, high, context)
+                attempt = f"{context.taskAttemptId()}-{uuid.uuid4().hex[:8]}"
+                self.write(folder, low, high, attempt, context.cpus())
         except HemlineError as error:
             # it would be the same on every executor, so that no attempt more is worth its time
             report["error"] = json.dumps([type(error).__name__, str(error), error.hint])
@@ -104,19 +131,70 @@ class Task:
         report["peak_bytes"] = peak_bytes()
         return report
 
-    def _write(self, bundle: Bundle, path: Path, low: int, high: int, context: Any) -> None:
+
+@dataclass(frozen=True)
+class RecommendTask(Task):
+    """Recommends: `k`, `as_of` and `block` are those of `recommend_all`."""
+
+    k: int
+    as_of: int | None
+    block: int
+
+    @property
+    def described(self) -> str:
+        """What Spark's own page calls the job."""
+        return f"recommend: {self.histories.customers:,} customers"
+
+    def whole(self, low: int, high: int) -> bool:
+        """Tell whether the file of a part has k places of each customer."""
+        return is_whole(self.path(low, high), high - low, self.k)
+
+    @staticmethod
+    def opened(folder: str) -> Bundle:
+        """Map the bundle of an unpacked archive, once in the life of this process."""
+        return opened_bundle(folder)
+
+    def write(self, archive: Path, low: int, high: int, attempt: str, threads: int) -> None:
+        """Write the recommendations of the customers [low, high)."""
         from hemline.recommend.output import recommend_all
 
         blocks = recommend_all(
-            bundle,
+            self.opened(str(archive)),
             self.histories.open().block(low, high),
             self.k,
             as_of=self.as_of,
-            threads=context.cpus(),
+            threads=threads,
             block=self.block,
         )
-        attempt = f"{context.taskAttemptId()}-{uuid.uuid4().hex[:8]}"
-        write_part(path, attempt, blocks, self.k)
+        write_part(self.path(low, high), attempt, blocks, self.k)
+
+
+@dataclass(frozen=True)
+class ExamplesTask(Task):
+    """Makes what a ranker learns from, of one window: see `Fitted.examples`."""
+
+    negatives: int
+
+    @property
+    def described(self) -> str:
+        """What Spark's own page calls the job."""
+        return f"examples of a window: {self.histories.customers:,} customers"
+
+    def whole(self, low: int, high: int) -> bool:
+        """Tell whether the file of a part can be read to its end."""
+        return is_readable(self.path(low, high), examples_said(low, high, self.negatives))
+
+    @staticmethod
+    def opened(folder: str) -> SavedWindow:
+        """Map the window of an unpacked archive, once in the life of this process."""
+        return opened_window(folder)
+
+    def write(self, archive: Path, low: int, high: int, attempt: str, threads: int) -> None:
+        """Write the examples of the customers [low, high)."""
+        window = self.opened(str(archive))
+        examples = window.examples(self.histories.open(), low, high, self.negatives, threads)
+        said = examples_said(low, high, self.negatives)
+        write_examples(self.path(low, high), attempt, examples, said)
 
 
 @lru_cache(maxsize=1)
@@ -126,6 +204,15 @@ def opened_bundle(folder: str) -> Bundle:
     from hemline.recommend.bundle import Bundle
 
     return Bundle.open(Path(folder) / BUNDLE)
+
+
+@lru_cache(maxsize=1)
+def opened_window(folder: str) -> SavedWindow:
+    """Map the training window of an unpacked archive, once in the life of this process."""
+    use_kernels(Path(folder))
+    from hemline.recommend.window_files import SavedWindow
+
+    return SavedWindow.open(Path(folder) / BUNDLE)
 
 
 def check_room(*mapped: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hemline.cluster import Recommending, cluster_lists
+from hemline.cluster import ClusterExamples, Recommending, cluster_lists
 from hemline.evaluate.backtest import ListMaker
 from hemline.pipeline.stage import Context
 from hemline.recommend.base import Recommendations
@@ -36,7 +36,9 @@ def recommended(
 
 @contextmanager
 def working(context: Context, spark: Spark | None) -> Iterator[ListMaker | None]:
-    """Train every ALS that asks for MLlib on the cluster, and give what recommends in a backtest.
+    """Let the cluster train ALS where it asks for MLlib, and make what rankers learn from.
+
+    Gives what recommends in a backtest.
 
     Without a cluster it changes nothing.
     """
@@ -45,9 +47,12 @@ def working(context: Context, spark: Spark | None) -> Iterator[ListMaker | None]
         return
     from hemline.cluster.mllib_als import mllib_trainer
     from hemline.models.als_elsewhere import trained_by
+    from hemline.recommend.examples_elsewhere import gathered_by
 
-    with trained_by(mllib_trainer(spark, _work(context) / "mllib")):
-        yield cluster_lists(spark, _work(context) / "folds")
+    work = _work(context)
+    examples = ClusterExamples(spark, work / "examples")
+    with trained_by(mllib_trainer(spark, work / "mllib")), gathered_by(examples):
+        yield cluster_lists(spark, work / "folds")
 
 
 def _work(context: Context) -> Path:

@@ -117,7 +117,7 @@ class Bundle:
     def save(self, folder: Path) -> None:
         """Write settings as JSON and one .npy file for each array."""
         folder.mkdir(parents=True, exist_ok=True)
-        _save_catalogue(self.catalogue, folder / "catalogue")
+        save_catalogue(self.catalogue, folder / "catalogue")
         self.recipe.save(folder / "recipe")
         description = {
             "version": BUNDLE_VERSION,
@@ -151,7 +151,7 @@ class Bundle:
                 hint="train again with this version of Hemline",
             )
         config = Config.of(description["config"], str(folder / "bundle.json"))
-        catalogue = _open_catalogue(folder / "catalogue", description)
+        catalogue = open_catalogue(folder / "catalogue", description)
         recipe = recipe_of(description["recipe"]).load(folder / "recipe", config, catalogue)
         if recipe.cutoff_ != description["cutoff"]:
             raise RunError(
@@ -208,7 +208,8 @@ def train_bundle(
     return Bundle(recipe, catalogue, config)
 
 
-def _save_catalogue(catalogue: Catalogue, folder: Path) -> None:
+def save_catalogue(catalogue: Catalogue, folder: Path) -> None:
+    """Write one .npy file for each array."""
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "similar.npy", catalogue.similar, allow_pickle=False)
     np.save(folder / "similarity.npy", catalogue.similarity, allow_pickle=False)
@@ -216,7 +217,8 @@ def _save_catalogue(catalogue: Catalogue, folder: Path) -> None:
         np.save(folder / f"code-{name}.npy", codes, allow_pickle=False)
 
 
-def _open_catalogue(folder: Path, description: dict[str, Any]) -> Catalogue:
+def open_catalogue(folder: Path, description: dict[str, Any]) -> Catalogue:
+    """Map a catalogue; `description` names its `n_articles` and `attributes`."""
     return Catalogue(
         description["n_articles"],
         {name: _open(folder / f"code-{name}.npy") for name in description["attributes"]},

@@ -17,6 +17,7 @@ from hemline.recommend.features import Features
 from hemline.recommend.ranker import Examples
 from hemline.recommend.windows import Window
 from hemline.shop.histories import Histories
+from hemline.shop.tables import Catalogue
 from hemline.shop.truth import Truth, stand_in
 
 UInt64 = npt.NDArray[np.uint64]
@@ -37,6 +38,7 @@ class Fitted:
     """
 
     window: Window
+    catalogue: Catalogue
     channels: Channels
     features: Features
     histories: Histories

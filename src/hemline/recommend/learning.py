@@ -13,6 +13,7 @@ from hemline.config import Config
 from hemline.models.base import Model
 from hemline.recommend.channels import Channels
 from hemline.recommend.examples import Fitted, UInt64, digests, lowest
+from hemline.recommend.examples_elsewhere import gather_examples
 from hemline.recommend.features import Features
 from hemline.recommend.ranker import Examples, Ranker
 from hemline.recommend.simple_choice import (
@@ -181,7 +182,9 @@ class Learning:
         channels.fit(known, self.catalogue, as_of=window.cutoff, given=stale)
         features = Features(self.config, channels.names)
         features.fit(known, self.catalogue, as_of=window.cutoff)
-        fitted = Fitted(window, channels, features, known, truth, self.config.threads)
+        fitted = Fitted(
+            window, self.catalogue, channels, features, known, truth, self.config.threads
+        )
         warm = truth.buyers[known.lengths[truth.buyers] > 0]
         digest = digests(known.take(warm), self.config.seed, self.config.threads)
         share = self.settings.held_share if newest and self._calibrated else 0.0
@@ -189,7 +192,7 @@ class Learning:
         order = np.argsort(digest, kind="stable")  # those with the lowest hash, whoever else is
         taken = np.sort(order[~apart[order]][: self.settings.customers])
         rows = warm[taken]
-        examples = fitted.examples(rows, self.settings.negatives, digest[taken])
+        examples = gather_examples(fitted, rows, self.settings.negatives, digest[taken])
         held = warm[np.sort(order[apart[order]][:_CALIBRATED])]
         return _Taught(fitted, rows, held, digest[taken], examples)
 
