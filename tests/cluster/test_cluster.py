@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 
 import hemline
 from hemline.cli import app
-from hemline.cluster import ClusterExamples, Recommending, cluster_lists
+from hemline.cluster import Recommending, cluster_lists
+from hemline.cluster.learning import ClusterExamples
 from hemline.cluster.task import RecommendTask as Task
 from hemline.config import Spark as Settings
 from hemline.engines.chosen import chosen_spark, engine

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,11 @@ def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
         for name in ("articles", "scores", "channels"):
             assert np.array_equal(getattr(one, name), getattr(other, name))
             assert getattr(one, name).dtype == getattr(other, name).dtype
+
+
+def test_what_an_executor_imports_first_is_not_compiled() -> None:
+    code = "import sys, hemline.cluster.task; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_examples_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -10,12 +10,14 @@
     failures.py     what Spark says, as an error that names the executor and what to set
     mllib_als.py    item factors by Spark's own ALS, from the same interactions
 
+Executors import this package before the compiled kernels are in place: whatever imports one, such
+as learning.py, is not imported here.
+
 Only this room and `engines/` know Spark. The run folder lies where driver and executors see
 it under one path.
 """
 
 from hemline.cluster.job import PartReport
-from hemline.cluster.learning import ClusterExamples
 from hemline.cluster.recommending import Recommending, cluster_lists
 
-__all__ = ["ClusterExamples", "PartReport", "Recommending", "cluster_lists"]
+__all__ = ["PartReport", "Recommending", "cluster_lists"]

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hemline.cluster import ClusterExamples, Recommending, cluster_lists
+from hemline.cluster import Recommending, cluster_lists
+from hemline.cluster.learning import ClusterExamples
 from hemline.evaluate.backtest import ListMaker
 from hemline.pipeline.stage import Context
 from hemline.recommend.base import Recommendations
