@@ -202,6 +202,85 @@ def _rolled() -> list[str]:
     return rows
 
 
+def first_page() -> str:
+    """Return the first page with its figures between their marks."""
+    return _between((ROOT / "README.md").read_text(), "figures", _headlines())
+
+
+def large_guide() -> str:
+    """Return the page on large shops with its table between its marks."""
+    return _between((ROOT / "docs/guide/large.md").read_text(), "ten times", _ten_times())
+
+
+def _figures(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())["figures"]
+    return found
+
+
+def _headlines() -> list[str]:
+    whole, day, ten = _figures("whole_run"), _figures("update"), _figures("ten_times")["ten"]
+    spark, serve = _figures("spark_score")["cascade"], _figures("serve")
+    ladder = _figures("two_stage")["ladder"]
+    both, cascade = day["two-stage"], day["cascade"]
+    rows = [
+        (
+            "a shop of H&M's size, files to twelve for 1.37 million customers, cascade",
+            f"{whole['seconds']:.0f} s, {whole['peak_gib']} GiB",
+        ),
+        ("the same with two stages", f"{both['full_run_seconds'] / 60:.1f} minutes"),
+        (
+            "a new day of it: for the customers concerned, then for all; cascade",
+            f"{cascade['concerned_seconds']:.0f} s, {cascade['all_seconds']:.0f} s",
+        ),
+        (
+            "the same with two stages",
+            f"{both['concerned_seconds']:.0f} s, {both['all_seconds']:.0f} s",
+        ),
+        (
+            "ten times H&M: reading 318 million purchases; twelve for 13.7 million customers",
+            f"{ten['ingest']['seconds']:.0f} s, {ten['ingest']['peak_gib']:.1f} GiB; "
+            f"{ten['recommend']['seconds']:.0f} s, {ten['recommend']['peak_gib']:.2f} GiB",
+        ),
+        (
+            "twelve for all on Spark, two workers on the same two cores, and on the machine alone",
+            f"{spark['spark']['ready']['seconds']:.0f} s, "
+            f"{min(spark[one]['seconds'] for one in ('laptop', 'laptop_afterwards')):.0f} s",
+        ),
+        (
+            "an answer over HTTP at 300 a second, half of them and 99 %; two stages",
+            f"{serve['two-stage']['open_loop']['p50_ms']:.1f} ms, "
+            f"{serve['two-stage']['open_loop']['p99_ms']:.1f} ms",
+        ),
+        (
+            "three real days of H&M, MAP@12: popular, bought lately, two stages",
+            ", ".join(
+                f"{ladder[one]['map']:.4f}" for one in ("popular", "repurchase", "two-stage")
+            ),
+        ),
+    ]
+    return ["| on two cores | |", "|---|---|", *(f"| {what} | {one} |" for what, one in rows)]
+
+
+def _ten_times() -> list[str]:
+    figures = _figures("ten_times")
+    names = {
+        "ingest": "ingest, with `ingest.memory_gb=5`",
+        "counts": "counts, those of the rules among them",
+        "neighbours": "neighbours of 105,542 vectors of 256 numbers",
+        "als": "ALS, on 1.4 million customers at most",
+        "recommend": "recommend to everyone",
+    }
+    rows = [
+        "| | H&M: seconds | peak, GiB | ten times H&M: seconds | peak, GiB |",
+        "|---|---|---|---|---|",
+    ]
+    for step, name in names.items():
+        pair = [figures[size][step] for size in ("one", "ten")]
+        told = " | ".join(f"{one['seconds']:.0f} | {one['peak_gib']:.2f}" for one in pair)
+        rows.append(f"| {name} | {told} |")
+    return rows
+
+
 def _between(text: str, mark: str, rows: list[str]) -> str:
     start, end = f"<!-- {mark}: generated -->\n", f"<!-- end of {mark} -->"
     before, _, rest = text.partition(start)
@@ -210,6 +289,8 @@ def _between(text: str, mark: str, rows: list[str]) -> str:
 
 
 FILES = {
+    "README.md": first_page,
+    "docs/guide/large.md": large_guide,
     "docs/guide/accuracy.md": accuracy_guide,
     "docs/guide/channels.md": channels_guide,
     "docs/guide/features.md": features_guide,
