@@ -12,7 +12,8 @@ The graph is built twice, each time in a fresh process: of the shop alone (artic
 purchases, similar articles), and with everything (the vectors as `embedding` and the twelve
 recommendations of everyone too). Candidates are asked for a few hundred customers with
 purchases, drawn by a fixed seed, each once, on a store just opened:
-`own purchases -> similar -> same department and index`.
+`own purchases -> similar -> same department and index`. The same is asked for blocks of
+customers in one query each.
 """
 
 from __future__ import annotations
@@ -29,6 +30,19 @@ import numpy as np
 from record import measure_step, peak_bytes, record
 
 SEED = 20
+BLOCK = 1000
+BLOCKS = 30
+TOGETHER = """
+MATCH (c:Customer)-[:PURCHASED]->(p:Product)
+WHERE c.id IN $customer_ids
+MATCH (i:Index)<-[:HAS_INDEX]-(p)-[:FROM_DEPARTMENT]->(d:Department)
+WITH c, collect(DISTINCT d.number) AS departments, collect(DISTINCT i.code) AS indexes
+MATCH (c)-[:PURCHASED]->(:Product)-[:SIMILAR]->(rec:Product),
+      (ind:Index)<-[:HAS_INDEX]-(rec)-[:FROM_DEPARTMENT]->(dep:Department)
+WHERE dep.number IN departments AND ind.code IN indexes
+RETURN c.id AS customer, rec.code AS code, count(*) AS paths
+"""
+"""The query `candidates` for many customers at once."""
 
 
 def main() -> None:
@@ -36,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--customers", type=int, default=400)
-    parser.add_argument("--step", choices=["build", "ask"])
+    parser.add_argument("--step", choices=["build", "ask", "together"])
     parser.add_argument("--everything", action="store_true")
     parser.add_argument("--shop-only", action="store_true", help="leave the second build out")
     chosen = parser.parse_args()
@@ -44,6 +58,8 @@ def main() -> None:
         print(json.dumps(build(chosen.run, chosen.everything)))
     elif chosen.step == "ask":
         print(json.dumps(ask(chosen.run, chosen.customers)))
+    elif chosen.step == "together":
+        print(json.dumps(ask_together(chosen.run)))
     else:
         measured(chosen.run, chosen.customers, chosen.shop_only)
 
@@ -65,6 +81,8 @@ def measured(run: Path, customers: int, shop_only: bool) -> None:
                 __file__, "--step", "ask", "--run", str(run), "--customers", str(customers)
             )
             figures["candidates of one customer"] = json.loads(asked.output.splitlines()[-1])
+            many = measure_step(__file__, "--step", "together", "--run", str(run))
+            figures["candidates of many customers"] = json.loads(many.output.splitlines()[-1])
     record(
         "graph_embedded",
         figures,
@@ -117,11 +135,13 @@ def ask(path: Path, customers: int) -> dict[str, Any]:
             started = time.perf_counter()
             found += len(store.rows(query, {"customer_id": customer}))
             times.append(time.perf_counter() - started)
+        together = len(store.rows(TOGETHER, {"customer_ids": tables.customer_ids.strings(drawn)}))
     milliseconds = np.array(times) * 1000
     kernel = json.loads((Path(__file__).parent / "results" / "cascade.json").read_text())["figures"]
     return {
         "customers": len(times),
         "candidates": found,
+        "candidates_asked_together": together,
         "open_s": round(opened, 2),
         "p50_ms": round(float(np.percentile(milliseconds, 50)), 1),
         "p95_ms": round(float(np.percentile(milliseconds, 95)), 1),
@@ -132,6 +152,36 @@ def ask(path: Path, customers: int) -> dict[str, Any]:
         ),
         "all_customers_seconds_kernel": kernel["whole"]["seconds"],
         "one_customer_ms_kernel": kernel["parts"]["one_customer_ms"],
+    }
+
+
+def ask_together(path: Path) -> dict[str, Any]:
+    """Ask for the candidates of many customers, a block of them in each query."""
+    from hemline.pipeline.graph import open_graph
+    from hemline.runs import RunFolder
+    from hemline.shop.tables import Tables
+
+    run = RunFolder.open(path)
+    tables = Tables.open(run.folder("ingest"))
+    buyers = np.flatnonzero(tables.histories.lengths)
+    asked = min(BLOCK * BLOCKS, len(buyers))
+    drawn = np.random.default_rng(SEED).choice(buyers, asked, replace=False)
+    times, found = [], 0
+    with open_graph(run) as store:
+        for low in range(0, asked, BLOCK):
+            ids = tables.customer_ids.strings(drawn[low : low + BLOCK])
+            started = time.perf_counter()
+            with store.query(TOGETHER, {"customer_ids": ids}) as batches:
+                found += sum(len(one) for one in batches)
+            times.append(time.perf_counter() - started)
+    seconds = float(np.sum(times))
+    return {
+        "customers": asked,
+        "customers_in_a_query": BLOCK,
+        "candidates": found,
+        "seconds": round(seconds, 1),
+        "peak_gib": round(peak_bytes() / 2**30, 2),
+        "all_customers_minutes_extrapolated": round(seconds / asked * len(buyers) / 60, 1),
     }
 
 
