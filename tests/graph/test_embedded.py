@@ -260,6 +260,39 @@ with open_store(sys.argv[1]) as store:
             )
         assert "buffer_pool_mb" in caught.value.hint
 
+    def test_memory_comes_back(self, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        others = """
+        MATCH (c:Customer)-[:PURCHASED]->(p:Product) WHERE c.id IN $ids
+        WITH c, collect(DISTINCT p.code) AS codes
+        MATCH (c)-[:PURCHASED]->(q:Product) WHERE q.code IN codes
+        RETURN c.id AS c, count(*) AS n ORDER BY c LIMIT """
+
+        def asked(store: EmbeddedStore, n: int) -> int:
+            return int(store.rows(f"UNWIND range(1, {n}) AS x RETURN count(x) AS n")[0]["n"])
+
+        settings = Graph(buffer_pool_mb=64)
+        with EmbeddedStore(built, settings=settings) as store:
+            ids = [one["id"] for one in store.rows("MATCH (c:Customer) RETURN c.id AS id")]
+            first = store.rows(f"{others}100", {"ids": ids})
+            assert first
+            for n in range(101, 140):  # each is a plan of its own, which keeps its memory
+                assert store.rows(f"{others}{n}", {"ids": ids}) == first
+            with pytest.raises(QueryError, match="memory"):
+                store.rows("UNWIND range(1, 20000000) AS x RETURN x AS x, 'a longer text' AS y")
+            assert store.rows(f"{others}100", {"ids": ids}) == first
+            assert len(store._connections) <= 1
+
+            monkeypatch.setattr("hemline.graph.embedded.LONG_SECONDS", 0.0)
+            before = store._connection()
+            assert asked(store, 300_000) == 300_000
+            assert before.is_closed
+            many = "UNWIND range(1, 1200000) AS x RETURN x AS x"
+            with store.query(many) as reader:  # handed over by rows, while others are asked
+                first = reader.read_next_batch().num_rows
+                assert asked(store, 10) == 10
+                assert first + sum(one.num_rows for one in reader) == 1_200_000
+            assert store._connections == []
+
     def test_labels_a_shop_lacks_are_empty(self, tmp_path: Path) -> None:
         bare = OddShop(similar=(), recommended=(), vectors=False).tables(tmp_path / "bare")
         with EmbeddedStore(tmp_path / "graph", read_only=False) as store:

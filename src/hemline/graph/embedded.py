@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -28,6 +30,13 @@ from hemline.graph.tokens import parameters_of, query_error, tokens
 
 _OUTSIDE = ("COPY", "LOAD", "EXPORT", "IMPORT", "INSTALL", "UNINSTALL", "ATTACH", "DETACH", "USE")
 """Statements that reach files or databases outside the store."""
+
+LONG_SECONDS = 1.0
+"""After a query that took longer its connection is closed, which takes some milliseconds.
+
+A connection keeps the plans of its queries, each with the memory that it took last; many such
+plans fill the buffer pool until nothing more can be asked.
+"""
 
 
 class EmbeddedStore(GraphStore):
@@ -115,7 +124,7 @@ class EmbeddedStore(GraphStore):
         found: ladybug.Connection | None = getattr(self._here, "connection", None)
         if found is None or found.is_closed:
             found = ladybug.Connection(self._database, num_threads=self.threads)
-            self._here.connection = found
+            self._here.connection, self._here.answered = found, False
             with self._lock:
                 self._connections.append(found)
         return found
@@ -138,15 +147,46 @@ class EmbeddedStore(GraphStore):
         if self.read_only:
             _refuse_outside(cypher)
         limit = self.settings.time_limit_seconds if limit_seconds is None else limit_seconds
-        connection = self._connection()
-        connection.set_query_timeout(max(1, round(limit * 1000)) if limit else 0)
         rewritten = embedded(cypher)
+        started = time.monotonic()
         try:
-            result = run(connection, rewritten.text, given)
+            result = self._run(rewritten.text, given, limit)
         except (RuntimeError, IndexError, ValueError, OverflowError) as error:
             raise _translated(error, cypher, rewritten, limit) from None
         assert not isinstance(result, list)  # _checked lets one statement through
-        return stream(result)
+        if time.monotonic() - started < LONG_SECONDS:
+            return stream(result)
+        return stream(result, then=partial(self._close_connection, self._leave_connection()))
+
+    def _run(self, statement: str, given: dict[str, Any], limit: float) -> Any:
+        """Run a statement; where its memory is with plans of earlier ones, once more without."""
+        connection = self._connection()
+        connection.set_query_timeout(max(1, round(limit * 1000)) if limit else 0)
+        try:
+            result = run(connection, statement, given)
+        except RuntimeError as error:
+            if not messages.is_out_of_memory(error):
+                raise
+            answered = self._here.answered
+            self._close_connection(self._leave_connection())
+            if not answered:
+                raise
+        else:
+            self._here.answered = True
+            return result
+        return self._run(statement, given, limit)
+
+    def _leave_connection(self) -> ladybug.Connection:
+        """Give up this thread's connection: its next query gets another."""
+        found: ladybug.Connection = self._here.connection
+        self._here.connection = None
+        return found
+
+    def _close_connection(self, connection: ladybug.Connection) -> None:
+        with self._lock:
+            if connection in self._connections:
+                self._connections.remove(connection)
+        connection.close()
 
     def counts(self) -> dict[str, int]:
         """Return nodes by label, edges by name, and units, counted by the engine."""
@@ -280,7 +320,7 @@ def _translated(error: Exception, cypher: str, rewritten: Rewritten, limit: floa
             f"the query took longer than {limit:g} s and was ended",
             hint="ask for less, or give it longer: graph.time_limit_seconds",
         )
-    if "buffer pool is full" in str(error).lower():
+    if messages.is_out_of_memory(error):
         return QueryError(
             f"the query needs more memory than it may take: {text}",
             hint="ask for less, or allow more: graph.buffer_pool_mb",

@@ -25,6 +25,11 @@ def first_line(error: Exception | str) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether the engine ended a statement because the buffer pool was full."""
+    return "buffer pool is full" in str(error).lower()
+
+
 def placed(message: str, cypher: str, rewritten: Rewritten) -> QueryError:
     """Return the engine's message as an error that says where, as far as that can be known.
 

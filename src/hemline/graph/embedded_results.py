@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import ladybug
@@ -31,18 +31,25 @@ _SCALARS = {
 }
 
 
-def stream(result: ladybug.QueryResult) -> pa.RecordBatchReader:
-    """Hand an answer over batch by batch, in the types that every store gives."""
+def stream(
+    result: ladybug.QueryResult, then: Callable[[], None] = lambda: None
+) -> pa.RecordBatchReader:
+    """Hand an answer over batch by batch, in the types that every store gives.
+
+    `then` is called once nothing more is wanted of the engine.
+    """
     names = result.get_column_names()
     if not names:  # a statement that writes answers nothing
         result.close()
+        then()
         return pa.RecordBatchReader.from_batches(pa.schema([]), [])
     types = [_type(one) for one in result.get_column_data_types()]
     if result.get_num_tuples() > BY_ROWS and all(one is not None for one in types):
         schema = pa.schema(list(zip(names, types, strict=True)))
-        return pa.RecordBatchReader.from_batches(schema, _by_rows(result, schema))
+        return pa.RecordBatchReader.from_batches(schema, _by_rows(result, schema, then))
     table = result.get_as_arrow(BATCH)
     result.close()
+    then()
     schema = pa.schema([(name, plain_type(one.type)) for name, one in zip(names, table.schema)])  # noqa: B905
     return pa.RecordBatchReader.from_batches(schema, _by_chunks(table, schema))
 
@@ -52,7 +59,9 @@ def _by_chunks(table: pa.Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([plain(one) for one in batch.columns], schema=schema)
 
 
-def _by_rows(result: ladybug.QueryResult, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _by_rows(
+    result: ladybug.QueryResult, schema: pa.Schema, then: Callable[[], None]
+) -> Iterator[pa.RecordBatch]:
     try:
         while result.has_next():
             columns: list[Any] = list(zip(*result.get_n(BATCH), strict=True))
@@ -60,6 +69,7 @@ def _by_rows(result: ladybug.QueryResult, schema: pa.Schema) -> Iterator[pa.Reco
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
     finally:
         result.close()
+        then()
 
 
 def _type(name: str) -> pa.DataType | None:
