@@ -102,6 +102,8 @@ def test_every_query_answers_what_its_head_says(
     customer, article = int(shop["customer"][0]), int(shop["article"][0])
     values = {
         "customer_id": ids.customer_ids.id(customer),
+        "from_id": ids.customer_ids.id(customer),
+        "to_id": ids.customer_ids.id(customer),
         "article_id": ids.article_ids.id(article),
         "prod_code": ids.article_ids.id(article),
         "purchased": ids.article_ids.id(int(shop["article"][1])),

@@ -132,6 +132,22 @@ def test_candidates_of_every_customer(
         assert found == sorted(found, key=lambda one: (-one["paths"], one["code"]))
 
 
+def test_candidates_of_all_customers_at_once(
+    sample: Sample, candidates: list[Counter[str]], store: GraphStore
+) -> None:
+    text = QUERIES["candidates-of-customers"].text
+    ids = sorted(customer for _, customer in sample.customers())
+    found: list[Counter[str]] = [Counter() for _ in candidates]
+    rows = []
+    for low in range(0, len(ids), 500):
+        block = ids[low : low + 500]
+        rows += store.rows(text, {"from_id": block[0], "to_id": block[-1]})
+    for one in rows:
+        found[sample.tables.customer_ids.position(one["customer"])][one["code"]] = one["paths"]
+    assert found == candidates
+    assert rows == sorted(rows, key=lambda one: (one["customer"], -one["paths"], one["code"]))
+
+
 @pytest.fixture(scope="module")
 def others(sample: Sample) -> TopK:
     """The twelve of every customer by the kernel of the channel also-bought, uncut."""
