@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -260,15 +261,12 @@ with open_store(sys.argv[1]) as store:
             )
         assert "buffer_pool_mb" in caught.value.hint
 
-    def test_memory_comes_back(self, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_memory_comes_back(self, built: Path) -> None:
         others = """
         MATCH (c:Customer)-[:PURCHASED]->(p:Product) WHERE c.id IN $ids
         WITH c, collect(DISTINCT p.code) AS codes
         MATCH (c)-[:PURCHASED]->(q:Product) WHERE q.code IN codes
         RETURN c.id AS c, count(*) AS n ORDER BY c LIMIT """
-
-        def asked(store: EmbeddedStore, n: int) -> int:
-            return int(store.rows(f"UNWIND range(1, {n}) AS x RETURN count(x) AS n")[0]["n"])
 
         settings = Graph(buffer_pool_mb=64)
         with EmbeddedStore(built, settings=settings) as store:
@@ -280,18 +278,35 @@ with open_store(sys.argv[1]) as store:
             with pytest.raises(QueryError, match="memory"):
                 store.rows("UNWIND range(1, 20000000) AS x RETURN x AS x, 'a longer text' AS y")
             assert store.rows(f"{others}100", {"ids": ids}) == first
-            assert len(store._connections) <= 1
 
+            with ThreadPoolExecutor(3) as pool:
+                asking = pool.map(
+                    lambda n: store.rows(f"{others}{n}", {"ids": ids}), range(90, 150)
+                )
+                assert all(found == first for found in asking)
+
+    def test_a_long_query_keeps_nothing(self, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def asked(n: int) -> int:
+            return int(store.rows(f"UNWIND range(1, {n}) AS x RETURN count(x) AS n")[0]["n"])
+
+        def kept() -> tuple[int, int]:
+            assert store._connections is not None
+            return len(store._connections._idle), len(store._connections._busy)
+
+        with EmbeddedStore(built) as store:
+            assert asked(100_000) == 100_000
+            assert kept() == (1, 0)
             monkeypatch.setattr("hemline.graph.embedded.LONG_SECONDS", 0.0)
-            before = store._connection()
-            assert asked(store, 300_000) == 300_000
-            assert before.is_closed
-            many = "UNWIND range(1, 1200000) AS x RETURN x AS x"
-            with store.query(many) as reader:  # handed over by rows, while others are asked
+            assert asked(200_000) == 200_000
+            assert kept() == (0, 0)
+            monkeypatch.setattr("hemline.graph.embedded_results.BY_ROWS", 10)
+            with store.query("UNWIND range(1, 150000) AS x RETURN x AS x") as reader:
+                # handed over by rows, while others are asked
                 first = reader.read_next_batch().num_rows
-                assert asked(store, 10) == 10
-                assert first + sum(one.num_rows for one in reader) == 1_200_000
-            assert store._connections == []
+                assert asked(10) == 10
+                assert kept() == (0, 1)
+                assert first + sum(one.num_rows for one in reader) == 150_000
+            assert kept() == (0, 0)
 
     def test_labels_a_shop_lacks_are_empty(self, tmp_path: Path) -> None:
         bare = OddShop(similar=(), recommended=(), vectors=False).tables(tmp_path / "bare")

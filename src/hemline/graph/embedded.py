@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -21,6 +20,7 @@ from hemline.errors import GraphError, QueryError, ReadOnlyError, StoreUnavailab
 from hemline.graph import embedded_errors as messages
 from hemline.graph.base import GraphStore
 from hemline.graph.dialect import Rewritten, embedded
+from hemline.graph.embedded_connections import Connections, Held
 from hemline.graph.embedded_files import FILE, StoreFiles, hold
 from hemline.graph.embedded_results import stream
 from hemline.graph.embedded_running import run
@@ -38,12 +38,15 @@ A connection keeps the plans of its queries, each with the memory that it took l
 plans fill the buffer pool until nothing more can be asked.
 """
 
+WAIT_SECONDS = 10.0
+"""How long a query that finds no memory waits for those that are being asked."""
+
 
 class EmbeddedStore(GraphStore):
     """A graph in a folder.
 
     Any number of readers may have it open, in one process or several; a writer has it alone.
-    A store may be used from several threads: each has a connection of its own.
+    A store may be used from several threads at once.
 
     Parameters
     ----------
@@ -78,9 +81,7 @@ class EmbeddedStore(GraphStore):
         self.threads = available_threads(threads)
         self._database: ladybug.Database | None = None
         self._held: IO[bytes] | None = None
-        self._here = threading.local()
-        self._connections: list[ladybug.Connection] = []
-        self._lock = threading.Lock()
+        self._connections: Connections | None = None
         self._closed = False
         if read_only or self.files.exists():
             self._open()
@@ -103,6 +104,7 @@ class EmbeddedStore(GraphStore):
                 hint="`hemline graph build RUN` builds it anew",
             ) from None
         self._held = held
+        self._connections = Connections(self._database, self.threads)
 
     @property
     def model(self) -> GraphModel:
@@ -114,20 +116,14 @@ class EmbeddedStore(GraphStore):
         """What was kept with the store: counts, irregularities, fingerprint, versions."""
         return self.files.description()
 
-    def _connection(self) -> ladybug.Connection:
+    def _opened(self) -> Connections:
         if self._closed:
             raise GraphError("the store is closed", hint="open it again")
-        if self._database is None:
+        if self._connections is None:
             raise StoreUnavailableError(
                 f"{self.files.path} holds no graph yet", hint="`hemline graph build RUN` makes one"
             )
-        found: ladybug.Connection | None = getattr(self._here, "connection", None)
-        if found is None or found.is_closed:
-            found = ladybug.Connection(self._database, num_threads=self.threads)
-            self._here.connection, self._here.answered = found, False
-            with self._lock:
-                self._connections.append(found)
-        return found
+        return self._connections
 
     def query(
         self,
@@ -147,46 +143,16 @@ class EmbeddedStore(GraphStore):
         if self.read_only:
             _refuse_outside(cypher)
         limit = self.settings.time_limit_seconds if limit_seconds is None else limit_seconds
+        connections = self._opened()
         rewritten = embedded(cypher)
         started = time.monotonic()
         try:
-            result = self._run(rewritten.text, given, limit)
+            held, result = _asked(connections, rewritten.text, given, limit)
         except (RuntimeError, IndexError, ValueError, OverflowError) as error:
             raise _translated(error, cypher, rewritten, limit) from None
         assert not isinstance(result, list)  # _checked lets one statement through
-        if time.monotonic() - started < LONG_SECONDS:
-            return stream(result)
-        return stream(result, then=partial(self._close_connection, self._leave_connection()))
-
-    def _run(self, statement: str, given: dict[str, Any], limit: float) -> Any:
-        """Run a statement; where its memory is with plans of earlier ones, once more without."""
-        connection = self._connection()
-        connection.set_query_timeout(max(1, round(limit * 1000)) if limit else 0)
-        try:
-            result = run(connection, statement, given)
-        except RuntimeError as error:
-            if not messages.is_out_of_memory(error):
-                raise
-            answered = self._here.answered
-            self._close_connection(self._leave_connection())
-            if not answered:
-                raise
-        else:
-            self._here.answered = True
-            return result
-        return self._run(statement, given, limit)
-
-    def _leave_connection(self) -> ladybug.Connection:
-        """Give up this thread's connection: its next query gets another."""
-        found: ladybug.Connection = self._here.connection
-        self._here.connection = None
-        return found
-
-    def _close_connection(self, connection: ladybug.Connection) -> None:
-        with self._lock:
-            if connection in self._connections:
-                self._connections.remove(connection)
-        connection.close()
+        keep = not self.read_only or time.monotonic() - started < LONG_SECONDS
+        return stream(result, then=partial(connections.give_back, held, keep=keep))
 
     def counts(self) -> dict[str, int]:
         """Return nodes by label, edges by name, and units, counted by the engine."""
@@ -228,16 +194,17 @@ class EmbeddedStore(GraphStore):
         from hemline.graph.embedded_build import replace_edges
 
         self._must_write("write SIMILAR edges")
-        return replace_edges(self._connection(), "SIMILAR", Path(edges), self.files, progress)
+        with self._opened().use() as connection:
+            return replace_edges(connection, "SIMILAR", Path(edges), self.files, progress)
 
     def write_recommendations(self, recommendations: Path, *, progress: Progress = silent) -> int:
         """Replace all RECOMMENDED edges in one transaction; see the contract."""
         from hemline.graph.embedded_build import replace_edges
 
         self._must_write("write RECOMMENDED edges")
-        return replace_edges(
-            self._connection(), "RECOMMENDED", Path(recommendations), self.files, progress
-        )
+        edges = Path(recommendations)
+        with self._opened().use() as connection:
+            return replace_edges(connection, "RECOMMENDED", edges, self.files, progress)
 
     def _must_write(self, what: str) -> None:
         if self._closed:
@@ -249,11 +216,9 @@ class EmbeddedStore(GraphStore):
             )
 
     def _release(self) -> None:
-        with self._lock:
-            for one in self._connections:
-                one.close()
-            self._connections.clear()
-        self._here = threading.local()
+        if self._connections is not None:
+            self._connections.close()
+            self._connections = None
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -266,6 +231,24 @@ class EmbeddedStore(GraphStore):
         if not self._closed:
             self._release()
             self._closed = True
+
+
+def _asked(
+    connections: Connections, statement: str, given: dict[str, Any], limit: float, tries: int = 3
+) -> tuple[Held, Any]:
+    """Run a statement; where plans of earlier ones have the memory, again without them."""
+    held = connections.take()
+    try:
+        held.connection.set_query_timeout(max(1, round(limit * 1000)) if limit else 0)
+        return held, run(held.connection, statement, given)
+    except BaseException as error:
+        full = messages.is_out_of_memory(error)
+        freed = full and held.asked_before
+        connections.give_back(held, keep=not full)
+        freed = (full and connections.free(WAIT_SECONDS)) or freed
+        if tries == 1 or not freed:
+            raise
+    return _asked(connections, statement, given, limit, tries - 1)
 
 
 def _checked(cypher: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def first_line(error: Exception | str) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether the engine ended a statement because the buffer pool was full."""
     return "buffer pool is full" in str(error).lower()
 

@@ -47,9 +47,11 @@ def stream(
     if result.get_num_tuples() > BY_ROWS and all(one is not None for one in types):
         schema = pa.schema(list(zip(names, types, strict=True)))
         return pa.RecordBatchReader.from_batches(schema, _by_rows(result, schema, then))
-    table = result.get_as_arrow(BATCH)
-    result.close()
-    then()
+    try:
+        table = result.get_as_arrow(BATCH)
+    finally:
+        result.close()
+        then()
     schema = pa.schema([(name, plain_type(one.type)) for name, one in zip(names, table.schema)])  # noqa: B905
     return pa.RecordBatchReader.from_batches(schema, _by_chunks(table, schema))
 
