@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -47,7 +47,8 @@ REPORT: Final = (
 class Task:
     """A job as its tasks know it: small, for it goes with each of them.
 
-    What is done with a part is said by the kinds of task: `whole`, `write` and `described`.
+    What is done with a part is said by the kinds of task: `whole`, `open`, `write` and
+    `described`.
 
     Attributes
     ----------
@@ -79,12 +80,12 @@ class Task:
         raise NotImplementedError
 
     @staticmethod
-    def opened(folder: str) -> Any:
-        """Map what was unpacked into a folder, once in the life of this process."""
+    def open(folder: Path) -> Any:
+        """Map what was sent to the executors."""
         raise NotImplementedError
 
-    def write(self, archive: Path, low: int, high: int, attempt: str, threads: int) -> None:
-        """Answer the customers [low, high) by what was unpacked, into the file of the part."""
+    def write(self, sent: Any, low: int, high: int, attempt: str, threads: int) -> None:
+        """Answer the customers [low, high) by what was sent, into the file of the part."""
         raise NotImplementedError
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -114,10 +115,10 @@ class Task:
             else:
                 folder = Path(SparkFiles.get(self.archive))
                 check_room(folder, Path(self.histories.folder))
-                self.opened(str(folder))
+                sent = _opened(self.open, str(folder))
                 opened = time.perf_counter()
                 attempt = f"{context.taskAttemptId()}-{uuid.uuid4().hex[:8]}"
-                self.write(folder, low, high, attempt, context.cpus())
+                self.write(sent, low, high, attempt, context.cpus())
         except HemlineError as error:
             # it would be the same on every executor, so that no attempt more is worth its time
             report["error"] = json.dumps([type(error).__name__, str(error), error.hint])
@@ -150,16 +151,18 @@ class RecommendTask(Task):
         return is_whole(self.path(low, high), high - low, self.k)
 
     @staticmethod
-    def opened(folder: str) -> Bundle:
-        """Map the bundle of an unpacked archive, once in the life of this process."""
-        return opened_bundle(folder)
+    def open(folder: Path) -> Bundle:
+        """Map the bundle."""
+        from hemline.recommend.bundle import Bundle
 
-    def write(self, archive: Path, low: int, high: int, attempt: str, threads: int) -> None:
+        return Bundle.open(folder)
+
+    def write(self, sent: Bundle, low: int, high: int, attempt: str, threads: int) -> None:
         """Write the recommendations of the customers [low, high)."""
         from hemline.recommend.output import recommend_all
 
         blocks = recommend_all(
-            self.opened(str(archive)),
+            sent,
             self.histories.open().block(low, high),
             self.k,
             as_of=self.as_of,
@@ -185,34 +188,24 @@ class ExamplesTask(Task):
         return is_readable(self.path(low, high), examples_said(low, high, self.negatives))
 
     @staticmethod
-    def opened(folder: str) -> SavedWindow:
-        """Map the window of an unpacked archive, once in the life of this process."""
-        return opened_window(folder)
+    def open(folder: Path) -> SavedWindow:
+        """Map the training window."""
+        from hemline.recommend.window_files import SavedWindow
 
-    def write(self, archive: Path, low: int, high: int, attempt: str, threads: int) -> None:
+        return SavedWindow.open(folder)
+
+    def write(self, sent: SavedWindow, low: int, high: int, attempt: str, threads: int) -> None:
         """Write the examples of the customers [low, high)."""
-        window = self.opened(str(archive))
-        examples = window.examples(self.histories.open(), low, high, self.negatives, threads)
+        examples = sent.examples(self.histories.open(), low, high, self.negatives, threads)
         said = examples_said(low, high, self.negatives)
         write_examples(self.path(low, high), attempt, examples, said)
 
 
 @lru_cache(maxsize=1)
-def opened_bundle(folder: str) -> Bundle:
-    """Map the bundle of an unpacked archive, once in the life of this process."""
+def _opened(mapped: Callable[[Path], Any], folder: str) -> Any:
+    """Map what lies in an unpacked archive, once in the life of this process."""
     use_kernels(Path(folder))
-    from hemline.recommend.bundle import Bundle
-
-    return Bundle.open(Path(folder) / BUNDLE)
-
-
-@lru_cache(maxsize=1)
-def opened_window(folder: str) -> SavedWindow:
-    """Map the training window of an unpacked archive, once in the life of this process."""
-    use_kernels(Path(folder))
-    from hemline.recommend.window_files import SavedWindow
-
-    return SavedWindow.open(Path(folder) / BUNDLE)
+    return mapped(Path(folder) / BUNDLE)
 
 
 def check_room(*mapped: Path) -> None:
