@@ -238,15 +238,16 @@ def _asked(
 ) -> tuple[Held, Any]:
     """Run a statement; where plans of earlier ones have the memory, again without them."""
     held = connections.take()
+    asked_before = held.asked_before
     try:
         held.connection.set_query_timeout(max(1, round(limit * 1000)) if limit else 0)
         return held, run(held.connection, statement, given)
     except BaseException as error:
         full = messages.is_out_of_memory(error)
-        freed = full and held.asked_before
         connections.give_back(held, keep=not full)
-        freed = (full and connections.free(WAIT_SECONDS)) or freed
-        if tries == 1 or not freed:
+        if not full or tries == 1:
+            raise
+        if not connections.free(WAIT_SECONDS) and not asked_before:
             raise
     return _asked(connections, statement, given, limit, tries - 1)
 

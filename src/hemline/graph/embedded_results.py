@@ -31,9 +31,7 @@ _SCALARS = {
 }
 
 
-def stream(
-    result: ladybug.QueryResult, then: Callable[[], None] = lambda: None
-) -> pa.RecordBatchReader:
+def stream(result: ladybug.QueryResult, then: Callable[[], None]) -> pa.RecordBatchReader:
     """Hand an answer over batch by batch, in the types that every store gives.
 
     `then` is called once nothing more is wanted of the engine.
