@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from hemline.engines.spark_errors import java_cause
 from hemline.errors import DataError
 
 if TYPE_CHECKING:
@@ -142,17 +143,10 @@ class HadoopPath:
             return question(path.getFileSystem(context._jsc.hadoopConfiguration()), path)
         except Exception as error:  # py4j's, which are many
             raise DataError(
-                f"{self.uri} cannot be reached: {_cause(error)}",
+                f"{self.uri} cannot be reached: {java_cause(error)}",
                 hint="Spark needs the filesystem's library and credentials: [spark.settings] "
                 "spark.jars.packages, spark.hadoop.…",
             ) from None
-
-
-def _cause(error: Exception) -> str:
-    """Return the line of Java's error that says what is wrong."""
-    lines = str(error).splitlines()
-    said = next((one for one in lines if "Exception: " in one), lines[0] if lines else "")
-    return said.lstrip(": ").rstrip()[:300]
 
 
 class _Stream(io.RawIOBase):
@@ -188,7 +182,7 @@ class _Stream(io.RawIOBase):
         try:
             return bytes(self.stream.readNBytes(most))
         except Exception as error:  # py4j's, which are many
-            raise OSError(_cause(error)) from None
+            raise OSError(java_cause(error)) from None
 
     def close(self) -> None:
         if not self.closed:

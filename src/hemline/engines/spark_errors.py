@@ -59,6 +59,13 @@ def explained(error: BaseException, session: SparkSession) -> BaseException:
     return EngineError(f"Spark: {_reason(text)}", hint="the log of the driver says more")
 
 
+def java_cause(error: BaseException) -> str:
+    """Return the line of Java's error that says what is wrong."""
+    lines: list[Any] = [one.strip() for one in str(error).splitlines() if one.strip()]
+    told = next((one for one in lines if "Exception: " in one), lines[0] if lines else repr(error))
+    return str(told).lstrip(": ")[:300]
+
+
 def _of_spark(error: BaseException) -> bool:
     return type(error).__module__.split(".")[0] in ("pyspark", "py4j")
 

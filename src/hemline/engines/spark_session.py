@@ -13,11 +13,12 @@ import threading
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hemline.blocks import available_threads
 from hemline.config import Spark as Settings
+from hemline.engines.spark_errors import java_cause
 from hemline.errors import ConfigError, EngineError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -236,9 +237,7 @@ def _wait_for_executor(session: SparkSession, settings: Settings, master: str) -
 
 
 def _refused(error: BaseException, master: str) -> EngineError:
-    lines: list[Any] = [one.strip() for one in str(error).splitlines() if one.strip()]
-    told = next((one for one in lines if "Exception: " in one), lines[0] if lines else repr(error))
     return EngineError(
-        f"Spark cannot start on {master or 'what spark-submit says'}: {told[:300]}",
+        f"Spark cannot start on {master or 'what spark-submit says'}: {java_cause(error)}",
         hint="spark.master and [spark.settings] say how; the driver's log says more",
     )
