@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from types import TracebackType
 from typing import Any, Self
 
@@ -70,7 +71,7 @@ class Shown:
             self.bar.remove_task(self.task)
             self.task = None
         for line in describe(name, summary):
-            self.console.print(f"{name:<11} {line}", soft_wrap=True)
+            self._print(f"{name:<11} {line}", indent=12)
 
     def started(self, stage: str) -> None:
         """Show the bar of a stage."""
@@ -89,7 +90,19 @@ class Shown:
 
     def notice(self, text: str) -> None:
         """Show a line that a person should read."""
-        self.console.print(text, style="yellow", soft_wrap=True)
+        self._print(text, style="yellow")
+
+    def _print(self, text: str, *, indent: int = 0, style: str | None = None) -> None:
+        """Print a line: whole into a file, folded between words on a terminal."""
+        if self.console.is_terminal:
+            text = textwrap.fill(
+                text,
+                self.console.width,
+                subsequent_indent=" " * indent,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        self.console.print(text, style=style, soft_wrap=True)
 
 
 def describe(name: str, summary: dict[str, Any]) -> list[str]:
